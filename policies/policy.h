@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_POLICY_H
+#define OFFLOADSIM_POLICY_H
+
+// A policy decides what happens next to a sample. This header is all that a policy sees of the
+// simulator; it includes nothing but the C library.
+//
+// A policy is a state machine over four actions. The simulator calls decide() at every decision
+// point of a sample: when it arrives at a node (its origin or, after `send`, another tier) and when
+// a computation ends. The policy answers with one action:
+//
+//     policy_compute(model, layer)  run the model here, from where the sample stands up to and
+//                                   with `layer` (0-based); then ask again, with the outcomes of
+//                                   the exits passed now visible
+//     policy_send(tier)             ship the sample to another tier, then ask again there; what
+//                                   travels is the activation after the last layer that was run
+//                                   of a model under way, and the raw input before the first
+//                                   layer and after a model's end
+//     policy_send_raw(tier)         ship the raw input, also in the middle of a model
+//     policy_answer(exit)           final: this exit's prediction goes back to the origin
+//     policy_drop(reason)           give the sample up; it is counted
+//
+// A policy knows what a real deployment could know: outcomes of exits that were computed, what its
+// own node observes, prices, time. It has no global variables: what it learns lives in its state,
+// one per device or per tier, zeroed before init(). Units: seconds, bytes, bytes per second,
+// joules, watts.
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { POLICY_MOST_TIERS = 16 }; // of a world
+
+// Raised whenever the structures below change; a policy states the one it was compiled with.
+#define POLICY_API_VERSION 1
+
+enum policy_kind_of_value {
+    POLICY_NUMBER,  // double
+    POLICY_INTEGER, // int
+    POLICY_BOOLEAN, // bool
+    POLICY_NUMBERS, // struct policy_numbers; a single number counts as a list of one
+    POLICY_CHOICE,  // int: index into `choices`
+    POLICY_TIER,    // int: index of a tier, written by its name; -1 if left out
+    POLICY_MODEL,   // int: index of a model, written by its name; -1 if left out
+    POLICY_MODELS   // struct policy_indices: models by their names
+};
+
+struct policy_numbers {
+    const double *values;
+    int count;
+};
+
+struct policy_indices {
+    const int *values;
+    int count;
+};
+
+// One parameter of a policy. The table of them drives reading, checking, help and documentation.
+struct policy_parameter {
+    const char *name;
+    enum policy_kind_of_value kind;
+    size_t offset;            // of the value within the policy's parameter structure
+    const char *unit;         // "" for a plain number, else one of "s", "B", "B/s", "/s", "W", "J"
+    const char *default_text; // as a scenario would write it; NULL: must be given
+    double least;             // range of numbers, both ends included
+    double most;
+    const char *const *choices; // of POLICY_CHOICE, ended by NULL
+    const char *meaning;        // one sentence, with the symbol of the paper if it has one
+};
+
+// The world as whoever deploys the policy would know it. All of it is read-only and outlives the
+// policy's state.
+struct policy_exit {
+    const char *name;
+    int model;
+    int layer; // the exit's outcome is known once this layer has run
+};
+
+struct policy_model {
+    const char *name;
+    int layers;
+    int first_exit; // its exits are first_exit .. first_exit + exits - 1 of the world, by layer
+    int exits;
+    const double *output_bytes; // after each layer; 0 where the scenario does not say
+};
+
+struct policy_tier {
+    const char *name;
+    int nodes;
+    int servers; // at each node
+    const double *const
+        *layer_mean_s; // [model][layer] mean service time; NULL model: cannot run here
+};
+
+struct policy_link {
+    int from;              // lower tier
+    int to;                // higher tier
+    double up_bytes_per_s; // nominal; INFINITY where the scenario sets no limit
+    double down_bytes_per_s;
+    double delay_mean_s;
+    double overhead_bytes; // added to each message
+    double offload_price;  // of one offload over this link
+};
+
+struct policy_prices {
+    double error;
+    double latency_per_s;
+    double energy_per_j;
+    double byte;
+    double deadline_miss;
+    double drop;
+};
+
+struct policy_world {
+    int tiers;
+    const struct policy_tier *tier;
+    int models;
+    const struct policy_model *model;
+    int exits;
+    const struct policy_exit *exit;
+    int links;
+    const struct policy_link *link;
+    struct policy_prices prices;
+    int features; // how many features a sample shows before any inference
+};
+
+// The index of the last layer of a model.
+static inline int policy_last_layer(const struct policy_world *world, int model)
+{
+    return world->model[model].layers - 1;
+}
+
+// The exit at the end of a model.
+static inline int policy_last_exit(const struct policy_world *world, int model)
+{
+    return world->model[model].first_exit + world->model[model].exits - 1;
+}
+
+// Whether a tier has service times for all layers of a model.
+static inline int policy_can_run(const struct policy_world *world, int tier, int model)
+{
+    return world->tier[tier].layer_mean_s[model] != NULL;
+}
+
+// The first and the last model, in the order of the scenario, that a tier can run; -1 if it can run
+// none. Where a policy leaves the choice open, the origin runs its first and other tiers their
+// last.
+static inline int policy_first_model(const struct policy_world *world, int tier)
+{
+    for (int model = 0; model < world->models; model++) {
+        if (policy_can_run(world, tier, model)) {
+            return model;
+        }
+    }
+    return -1;
+}
+
+static inline int policy_last_model(const struct policy_world *world, int tier)
+{
+    for (int model = world->models - 1; model >= 0; model--) {
+        if (policy_can_run(world, tier, model)) {
+            return model;
+        }
+    }
+    return -1;
+}
+
+// The outcome of an exit that was computed for this sample.
+struct policy_outcome {
+    double confidence; // in [0, 1]
+    int prediction;    // label; -1 where the samples carry none
+    int exit;          // index into policy_world.exit
+};
+
+// What only a policy that declares itself an oracle sees: for every exit of the world, whether it
+// is right about this sample, computed or not.
+struct policy_truth {
+    const unsigned char *correct; // one per exit of the world
+};
+
+// What is known at a decision point. Valid during the call only.
+struct policy_view {
+    double now_s;
+    double arrival_s;  // at the origin
+    double deadline_s; // absolute; INFINITY if there is none
+    int device;
+    int origin;                            // the tier where the sample arose
+    int tier;                              // where it is now
+    int model;                             // the model under way, -1 before any computation
+    int layer;                             // last layer of it that was run, -1 before the first
+    int computations;                      // that this sample had so far, on any tier
+    double bytes;                          // what `send` would ship now
+    const struct policy_outcome *outcomes; // of all exits computed so far, by exit
+    int outcome_count;
+    const struct policy_outcome *latest; // of the deepest exit of the last computation, or NULL
+    const double *features; // policy_world.features numbers, known before any inference
+    int queue;              // samples waiting or in service at this node's compute station
+    double uniform; // for policies that draw: a number in (0, 1) of this sample's own, the same at
+                    // each of its decision points and for every policy
+    const struct policy_truth *truth; // NULL unless the policy is an oracle
+};
+
+enum policy_verb { POLICY_COMPUTE = 1, POLICY_SEND, POLICY_SEND_RAW, POLICY_ANSWER, POLICY_DROP };
+
+struct policy_action {
+    enum policy_verb verb;
+    int what;  // compute: model; send and send_raw: tier; answer: exit; drop: reason
+               // (policy_type.reasons)
+    int layer; // compute only
+};
+
+static inline struct policy_action policy_compute(int model, int layer)
+{
+    return (struct policy_action){POLICY_COMPUTE, model, layer};
+}
+
+static inline struct policy_action policy_send(int tier)
+{
+    return (struct policy_action){POLICY_SEND, tier, 0};
+}
+
+static inline struct policy_action policy_send_raw(int tier)
+{
+    return (struct policy_action){POLICY_SEND_RAW, tier, 0};
+}
+
+static inline struct policy_action policy_answer(int exit)
+{
+    return (struct policy_action){POLICY_ANSWER, exit, 0};
+}
+
+static inline struct policy_action policy_drop(int reason)
+{
+    return (struct policy_action){POLICY_DROP, reason, 0};
+}
+
+// Room for the reason why a policy cannot work in a given world; part of an error message, so
+// lower case, no full stop, and with the way out.
+enum { POLICY_PROBLEM_ROOM = 256 };
+
+struct policy_type {
+    int api; // POLICY_API_VERSION
+    const char *name;
+    const char *summary;                       // one line
+    const char *paper;                         // where the policy comes from; "" if nowhere
+    const char *example;                       // as a scenario writes it, in one line
+    const struct policy_parameter *parameters; // ended by a NULL name; NULL if there are none
+    size_t parameter_bytes;                    // size of the parameter structure
+    // What plan() works out once for a world (derived thresholds, tables): zeroed, read-only after.
+    size_t plan_bytes;
+    size_t state_bytes;         // of one device's state; 0 if it learns nothing
+    int is_oracle;              // sees the truth; results are marked
+    int draws_uniform;          // looks at policy_view.uniform
+    int uses_prices;            // decisions depend on prices, so stored runs cannot be priced anew
+    const char *const *reasons; // of policy_drop(), ended by NULL; NULL if it never drops
+
+    // Checks that the parameters fit the world and fills the plan. Returns 0, or -1 with a message
+    // in `ret_problem` (POLICY_PROBLEM_ROOM bytes). May be NULL.
+    int (*plan)(const struct policy_world *world, const void *parameters, void *plan,
+                char *ret_problem);
+    // Sets up one state; may be NULL.
+    void (*init)(const struct policy_world *world, const void *parameters, const void *plan,
+                 void *state);
+    struct policy_action (*decide)(const struct policy_world *world, const void *parameters,
+                                   const void *plan, void *state, const struct policy_view *view);
+    // Releases what init() took beyond the state; may be NULL.
+    void (*finish)(void *state);
+};
+
+#endif

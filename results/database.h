@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_RESULTS_DATABASE_H
+#define OFFLOADSIM_RESULTS_DATABASE_H
+
+// What writing (store.h) and reading (query.h) have in common: opening the file, telling whose it
+// is, and saying what went wrong in words that help.
+
+#include <sqlite3.h>
+
+#include <stdbool.h>
+
+struct text;
+
+enum database_purpose {
+    DATABASE_WRITE, // makes the file and its tables if need be
+    DATABASE_READ   // the file must be there, and stays as it is
+};
+
+// Opens `path` and checks that it is a database of this program and of its schema. Returns 0, or -1
+// with a message and nothing left open.
+int database_open(const char *path, enum database_purpose purpose, double busy_timeout_s,
+                  sqlite3 **ret_database, struct text *ret_error);
+
+// Adds "cannot PURPOSE 'PATH': why; the way out" for the last failure of `database`.
+void database_explain(sqlite3 *database, const char *path, enum database_purpose purpose,
+                      struct text *ret_error);
+
+#endif

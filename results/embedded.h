@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_RESULTS_EMBEDDED_H
+#define OFFLOADSIM_RESULTS_EMBEDDED_H
+
+// The .sql files of this folder as texts ended by a NUL. The build makes them with
+// scripts/embed-text, so the program needs no file of its own at run time.
+
+extern const char embedded_schema[];
+extern const char embedded_query_runs[];
+extern const char embedded_query_tradeoffs[];
+
+#endif

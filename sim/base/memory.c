@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DEFAULT_BLOCK_BYTES = 64 * 1024 };
+
+struct arena_block {
+    struct arena_block *next;
+    max_align_t data[];
+};
+
+static _Noreturn void out_of_memory(void)
+{
+    static const char message[] = "offloadsim: error: out of memory\n";
+    ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
+    (void)written; // Nothing is left to do if even this fails.
+    _exit(1);
+}
+
+void arena_init(struct arena *arena, size_t block_bytes)
+{
+    *arena = (struct arena){.block_bytes = block_bytes};
+}
+
+void arena_finish(struct arena *arena)
+{
+    if (!arena) {
+        return;
+    }
+    struct arena_block *block = arena->first;
+    while (block) {
+        struct arena_block *next = block->next;
+        free(block);
+        block = next;
+    }
+    *arena = (struct arena){.block_bytes = arena->block_bytes};
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+    const size_t unit = sizeof(max_align_t);
+    if (bytes > SIZE_MAX / 2) {
+        out_of_memory();
+    }
+    bytes = (bytes + unit - 1) / unit * unit;
+    if (bytes == 0) {
+        bytes = unit;
+    }
+    if ((size_t)(arena->end - arena->next) < bytes) {
+        size_t block_bytes = arena->block_bytes ? arena->block_bytes : DEFAULT_BLOCK_BYTES;
+        if (block_bytes < bytes) {
+            block_bytes = bytes;
+        }
+        struct arena_block *block = calloc(1, sizeof(*block) + block_bytes);
+        if (!block) {
+            out_of_memory();
+        }
+        block->next = arena->first;
+        arena->first = block;
+        arena->next = (char *)block->data;
+        arena->end = arena->next + block_bytes;
+    }
+    void *result = arena->next;
+    arena->next += bytes;
+    return result;
+}
+
+void *arena_array(struct arena *arena, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / 2 / size) {
+        out_of_memory();
+    }
+    return arena_alloc(arena, count * size);
+}
+
+char *arena_text(struct arena *arena, const char *text)
+{
+    return arena_text_n(arena, text, strlen(text));
+}
+
+char *arena_text_n(struct arena *arena, const char *text, size_t length)
+{
+    char *copy = arena_alloc(arena, length + 1);
+    if (length) {
+        memcpy(copy, text, length);
+    }
+    return copy;
+}
+
+char *arena_format(struct arena *arena, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (length < 0) {
+        length = 0;
+    }
+    char *text = arena_alloc(arena, (size_t)length + 1);
+    vsnprintf(text, (size_t)length + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+void *memory_resize(void *old, size_t count, size_t size)
+{
+    if (size && count > SIZE_MAX / 2 / size) {
+        out_of_memory();
+    }
+    size_t bytes = count * size;
+    void *memory = realloc(old, bytes ? bytes : 1);
+    if (!memory) {
+        out_of_memory();
+    }
+    return memory;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/text.h"
+#include "cli/load.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+#include "exp/parameters.h"
+#include "model/world.h"
+#include "policies/policy.h"
+#include "scenario/spec.h"
+#include "scenario/trace.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void add_samples(const struct spec *spec, struct text *text)
+{
+    if (spec->stop_kind == STOP_SAMPLES) {
+        text_format(text, "%" PRIu64 " samples", spec->stop_samples);
+    } else {
+        text_format(text, "%g s", spec->stop_time_s);
+    }
+    text_format(text, " a replication, %d replication%s, seed %" PRIu64 "\n", spec->replications,
+                spec->replications == 1 ? "" : "s", spec->seed);
+    if (spec->trace) {
+        static const char *const orders[] = {[ORDER_AS_IS] = "as they are",
+                                             [ORDER_SHUFFLE] = "shuffled anew in each replication",
+                                             [ORDER_RESAMPLE] = "resampled"};
+        text_format(text, "%zu samples of %s, %s\n", spec->trace->rows, spec->trace->path,
+                    orders[spec->samples.order]);
+    }
+}
+
+// The points that would be run.
+static void add_points(const struct experiment *experiment, enum table_format format,
+                       const struct table_style *style, struct text *text)
+{
+    struct table table = {0};
+    table_add_column(&table, "point");
+    table_add_column(&table, "policy");
+    table_add_column(&table, "parameters")->is_wrapped = true;
+    for (int i = 0; i < experiment->point_count; i++) {
+        const struct experiment_point *point = &experiment->points[i];
+        struct text parameters = {0};
+        for (size_t k = 0; k < point->parameter_count; k++) {
+            text_format(&parameters, "%s%s=%s", k ? ", " : "", point->parameters[k].name,
+                        point->parameters[k].value);
+        }
+        table_add_integer(&table, i);
+        table_add_text(&table, point->world->policy->name);
+        table_add_text(&table, text_string(&parameters));
+        text_finish(&parameters);
+    }
+    table_print(&table, format, style, text);
+    table_finish(&table);
+}
+
+int verb_check(const struct arguments *arguments)
+{
+    enum table_format format;
+    struct text text = {0};
+    struct loaded loaded = {0};
+    if (table_format_parse(arguments->format, &format, &text) != 0) {
+        const int status = output_error(STATUS_BAD_INPUT, "%s", text_string(&text));
+        text_finish(&text);
+        return status;
+    }
+    int status = load_scenario(arguments, &loaded);
+    if (status == STATUS_FINE) {
+        const struct table_style style = output_style();
+        if (format == TABLE_ALIGNED || format == TABLE_MARKDOWN) {
+            text_format(&text, "%s: fine\n", arguments->operands[0]);
+            add_samples(loaded.spec, &text);
+            text_add(&text, "\n");
+        }
+        add_points(&loaded.experiment, format, &style, &text);
+        status = output_text(&text);
+    }
+    load_finish(&loaded);
+    text_finish(&text);
+    return status;
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/text.h"
+#include "base/version.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/verbs.h"
+
+#include <gsl/gsl_errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct command commands[] = {
+    {.name = "run",
+     .summary = "run a scenario and print its metrics with confidence intervals",
+     .operands = "SCENARIO.yaml",
+     .least_operands = 1,
+     .most_operands = 1,
+     .about =
+         "Runs every policy of the scenario on the same samples, prints what came out and stores "
+         "it in the\ndatabase. Every estimate is a mean over independent replications with its "
+         "confidence interval.",
+     .examples = "  offloadsim run scenarios/mm1.yaml\n"
+                 "  offloadsim run scenarios/hi-digits.yaml --set policy.hi_threshold.theta=0.8\n"
+                 "  offloadsim run scenarios/hi-digits.yaml --format json --no-store\n",
+     .run = verb_run},
+    {.name = "check",
+     .summary = "validate a scenario without running it",
+     .operands = "SCENARIO.yaml",
+     .least_operands = 1,
+     .most_operands = 1,
+     .about =
+         "Reads the scenario and its trace, builds every point, and reports all that is wrong, "
+         "or what would be\nrun.",
+     .examples = "  offloadsim check scenarios/hi-digits.yaml\n"
+                 "  offloadsim check my.yaml --set tiers.edge.compute.servers=4\n",
+     .run = verb_check},
+    {.name = "policies",
+     .summary = "list the policies, or explain one",
+     .operands = "[NAME]",
+     .most_operands = 1,
+     .about =
+         "Without a name, lists all policies. With one, prints its paper, its parameters and an "
+         "example.",
+     .examples = "  offloadsim policies\n"
+                 "  offloadsim policies hi_threshold\n",
+     .run = verb_policies},
+    {.name = "query",
+     .summary = "ask the results database: a named query or any SQL that reads",
+     .operands = "[NAME | SQL]",
+     .most_operands = 1,
+     .about = "Without an operand, lists the named queries.",
+     .examples = "  offloadsim query runs\n"
+                 "  offloadsim query \"SELECT policy, count(*) FROM points GROUP BY policy\" "
+                 "--format csv\n",
+     .run = verb_query},
+    {.name = NULL},
+};
+
+static int unknown_command(const char *name)
+{
+    const char *names[sizeof(commands) / sizeof(commands[0])];
+    size_t count = 0;
+    for (const struct command *command = commands; command->name; command++) {
+        names[count++] = command->name;
+    }
+    const char *nearest = text_nearest(name, names, count);
+    if (nearest) {
+        return output_error(STATUS_BAD_INPUT, "unknown command '%s'; did you mean '%s'?", name,
+                            nearest);
+    }
+    return output_error(STATUS_BAD_INPUT,
+                        "unknown command '%s'; 'offloadsim --help' lists the commands", name);
+}
+
+static int print_help(const struct command *command)
+{
+    struct text text = {0};
+    help_add(command, &text);
+    const int status = output_text(&text);
+    text_finish(&text);
+    return status;
+}
+
+int main(int count, char **words)
+{
+    setlocale(LC_CTYPE, ""); // only to know whether the terminal shows UTF-8
+    gsl_set_error_handler_off();
+    if (count < 2) {
+        fputs("usage: offloadsim COMMAND [OPTIONS]; 'offloadsim --help' lists the commands\n",
+              stderr);
+        return STATUS_BAD_INPUT;
+    }
+    if (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0 ||
+        strcmp(words[1], "help") == 0) {
+        const struct command *command = count > 2 ? command_find(words[2]) : NULL;
+        return count > 2 && !command ? unknown_command(words[2]) : print_help(command);
+    }
+    if (strcmp(words[1], "--version") == 0) {
+        return puts("offloadsim " OFFLOADSIM_VERSION) < 0 ? STATUS_RUN_FAILED : STATUS_FINE;
+    }
+    const struct command *command = command_find(words[1]);
+    if (!command) {
+        return unknown_command(words[1]);
+    }
+    struct arguments arguments;
+    struct text error = {0};
+    if (arguments_parse(command, count - 2, words + 2, &arguments, &error) != 0) {
+        const int status = output_error(STATUS_BAD_INPUT, "%s", text_string(&error));
+        text_finish(&error);
+        return status;
+    }
+    const int status = arguments.help ? print_help(command) : command->run(&arguments);
+    arguments_finish(&arguments);
+    text_finish(&error);
+    return status;
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "cli/options.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_REPEATED };
+
+struct option {
+    const char *name;
+    char letter; // 0: none
+    enum option_kind kind;
+    size_t offset; // in struct arguments
+    const char *argument;
+    const char *meaning;
+    const char *commands; // that take it, each between spaces
+};
+
+#define FIELD(member) offsetof(struct arguments, member)
+
+static const struct option options[] = {
+    {"set", 's', OPTION_REPEATED, FIELD(sets), "PATH=VALUE",
+     "override a key of the scenario, e.g. tiers.device.nodes=10; may be repeated", " run check "},
+    {"seed", 0, OPTION_TEXT, FIELD(seed), "N", "override the scenario's seed", " run check "},
+    {"replications", 'n', OPTION_TEXT, FIELD(replications), "N",
+     "override the scenario's number of replications", " run check "},
+    {"jobs", 'j', OPTION_COUNT, FIELD(jobs), "N",
+     "threads to use (default: one a processor); results do not depend on it", " run "},
+    {"db", 0, OPTION_TEXT, FIELD(db), "FILE", "the database (default: offloadsim.db)",
+     " run query "},
+    {"no-store", 0, OPTION_FLAG, FIELD(no_store), NULL, "leave the database alone", " run "},
+    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, "show every metric, not only the main ones",
+     " run "},
+    {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "table, csv, json or md (default: table)",
+     " run check policies query "},
+    {"limit", 0, OPTION_COUNT, FIELD(limit), "ROWS", "stop after so many rows (default: 100000)",
+     " query "},
+    {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, "no progress and no remarks on standard error",
+     " run check query "},
+    {"help", 'h', OPTION_FLAG, FIELD(help), NULL, "show this help", " run check policies query "},
+};
+
+enum { OPTION_TOTAL = sizeof(options) / sizeof(options[0]) };
+
+static bool takes(const struct command *command, const struct option *option)
+{
+    const size_t length = strlen(command->name);
+    for (const char *at = option->commands; (at = strstr(at, command->name)); at++) {
+        if (at[-1] == ' ' && at[length] == ' ') {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *command = commands; command->name; command++) {
+        if (strcmp(command->name, name) == 0) {
+            return command;
+        }
+    }
+    return NULL;
+}
+
+static const struct option *find_long(const struct command *command, const char *name,
+                                      size_t length)
+{
+    for (size_t i = 0; i < OPTION_TOTAL; i++) {
+        if (strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0 &&
+            takes(command, &options[i])) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct option *find_letter(const struct command *command, char letter)
+{
+    for (size_t i = 0; i < OPTION_TOTAL; i++) {
+        if (options[i].letter && options[i].letter == letter && takes(command, &options[i])) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+static void unknown_option(const struct command *command, const char *word, struct text *ret_error)
+{
+    const char *names[OPTION_TOTAL];
+    size_t count = 0;
+    for (size_t i = 0; i < OPTION_TOTAL; i++) {
+        if (takes(command, &options[i])) {
+            names[count++] = options[i].name;
+        }
+    }
+    char bare[64];
+    snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(word, "="), word);
+    const char *name = bare + strspn(bare, "-");
+    const char *nearest = text_nearest(name, names, count);
+    text_format(ret_error, "unknown option '%s' of '%s'", bare, command->name);
+    if (nearest) {
+        text_format(ret_error, "; did you mean '--%s'?", nearest);
+    } else {
+        text_format(ret_error, "; see 'offloadsim %s --help'", command->name);
+    }
+}
+
+static int parse_count(const struct option *option, const char *value, uint64_t *ret_count,
+                       struct text *ret_error)
+{
+    char *end;
+    errno = 0;
+    const unsigned long long count = strtoull(value, &end, 10);
+    if (value[0] < '0' || value[0] > '9' || *end || errno || count < 1 || count > 1000000000) {
+        text_format(ret_error, "'--%s %s': it takes a whole number from 1 to 1000000000",
+                    option->name, value);
+        return -1;
+    }
+    *ret_count = count;
+    return 0;
+}
+
+static int store_value(const struct option *option, const char *value, struct arguments *arguments,
+                       struct text *ret_error)
+{
+    void *field = (char *)arguments + option->offset;
+    switch (option->kind) {
+    case OPTION_FLAG:
+        *(bool *)field = true;
+        return 0;
+    case OPTION_TEXT:
+        *(const char **)field = value;
+        return 0;
+    case OPTION_COUNT:
+        return parse_count(option, value, field, ret_error);
+    case OPTION_REPEATED:
+        arguments->sets =
+            memory_resize(arguments->sets, arguments->set_count + 1, sizeof(*arguments->sets));
+        arguments->sets[arguments->set_count++] = value;
+        return 0;
+    }
+    return 0;
+}
+
+// Reads the option at words[at], with its value in the same word or in the next. Returns the number
+// of words it took, or -1.
+static int parse_option(const struct command *command, int at, int count, char *const *words,
+                        struct arguments *arguments, struct text *ret_error)
+{
+    const char *word = words[at];
+    const char *value = NULL;
+    const struct option *option;
+    if (word[1] == '-') {
+        const size_t length = strcspn(word + 2, "=");
+        option = find_long(command, word + 2, length);
+        value = word[2 + length] ? word + 3 + length : NULL;
+    } else {
+        option = find_letter(command, word[1]);
+        value = word[2] ? word + 2 : NULL;
+    }
+    if (!option) {
+        unknown_option(command, word, ret_error);
+        return -1;
+    }
+    if (option->kind == OPTION_FLAG) {
+        if (value) {
+            text_format(ret_error, "option '--%s' takes no value", option->name);
+            return -1;
+        }
+        return store_value(option, NULL, arguments, ret_error) ? -1 : 1;
+    }
+    int taken = 1;
+    if (!value) {
+        if (at + 1 >= count) {
+            text_format(ret_error, "option '--%s' needs a value: --%s %s", option->name,
+                        option->name, option->argument);
+            return -1;
+        }
+        value = words[at + 1];
+        taken = 2;
+    }
+    return store_value(option, value, arguments, ret_error) ? -1 : taken;
+}
+
+static const char *join_words(const struct command *command, int count, char *const *words)
+{
+    struct text line = {0};
+    text_format(&line, "offloadsim %s", command->name);
+    for (int i = 0; i < count; i++) {
+        const bool is_plain =
+            words[i][0] && !words[i][strcspn(words[i], " \t\n'\"\\$`*?[]{}()<>|&;#~!")];
+        text_format(&line, is_plain ? " %s" : " '%s'", words[i]);
+    }
+    return line.data;
+}
+
+int arguments_parse(const struct command *command, int count, char *const *words,
+                    struct arguments *ret_arguments, struct text *ret_error)
+{
+    struct arguments arguments = {.db = "offloadsim.db", .format = "table", .limit = 100000};
+    bool options_ended = false;
+    for (int i = 0; i < count;) {
+        const char *word = words[i];
+        if (!options_ended && strcmp(word, "--") == 0) {
+            options_ended = true;
+            i++;
+        } else if (!options_ended && word[0] == '-' && word[1]) {
+            const int taken = parse_option(command, i, count, words, &arguments, ret_error);
+            if (taken < 0) {
+                goto fail;
+            }
+            i += taken;
+        } else if (arguments.operand_count < command->most_operands) {
+            arguments.operands[arguments.operand_count++] = word;
+            i++;
+        } else {
+            text_format(ret_error, "'%s' is one word too many; usage: offloadsim %s %s", word,
+                        command->name, command->operands);
+            goto fail;
+        }
+    }
+    if (!arguments.help && arguments.operand_count < command->least_operands) {
+        text_format(ret_error, "something is missing; usage: offloadsim %s %s", command->name,
+                    command->operands);
+        goto fail;
+    }
+    arguments.command_line = join_words(command, count, words);
+    *ret_arguments = arguments;
+    return 0;
+fail:
+    free(arguments.sets);
+    return -1;
+}
+
+void arguments_finish(struct arguments *arguments)
+{
+    if (arguments) {
+        free(arguments->sets);
+        free((char *)arguments->command_line);
+        *arguments = (struct arguments){0};
+    }
+}
+
+static void help_program(struct text *text)
+{
+    text_add(text, "offloadsim: which offloading policy, threshold, split or server size gives the "
+                   "best accuracy,\ncost, latency and throughput - and how sure that is.\n\n"
+                   "usage: offloadsim COMMAND [OPTIONS]\n\n");
+    for (const struct command *command = commands; command->name; command++) {
+        text_format(text, "  %-10s %s\n", command->name, command->summary);
+    }
+    text_add(text, "\n'offloadsim COMMAND --help' explains one. 'offloadsim --version' tells the "
+                   "version.\n\nexamples:\n"
+                   "  offloadsim run scenarios/hi-digits.yaml\n"
+                   "  offloadsim run scenarios/hi-digits.yaml --set policy.hi_threshold.theta=0.8\n"
+                   "  offloadsim query runs\n\n"
+                   "exit status: 0 fine, 1 a run failed, 2 bad usage or input\n");
+}
+
+void help_add(const struct command *command, struct text *text)
+{
+    if (!command) {
+        help_program(text);
+        return;
+    }
+    text_format(text, "usage: offloadsim %s %s [OPTIONS]\n\n%s\n\noptions:\n", command->name,
+                command->operands, command->about);
+    for (size_t i = 0; i < OPTION_TOTAL; i++) {
+        if (!takes(command, &options[i])) {
+            continue;
+        }
+        char left[64];
+        snprintf(left, sizeof(left), "%c%c%s --%s%s%s", options[i].letter ? '-' : ' ',
+                 options[i].letter ? options[i].letter : ' ', options[i].letter ? "," : " ",
+                 options[i].name, options[i].argument ? " " : "",
+                 options[i].argument ? options[i].argument : "");
+        text_format(text, "  %-25s %s\n", left, options[i].meaning);
+    }
+    text_format(text, "\nexamples:\n%s", command->examples);
+}

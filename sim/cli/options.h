@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_CLI_OPTIONS_H
+#define OFFLOADSIM_CLI_OPTIONS_H
+
+// The command line: one table of commands and one of options drive parsing, messages and --help.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct text;
+
+enum { MOST_OPERANDS = 4 };
+
+// What the user asked for, with defaults filled in.
+struct arguments {
+    const char *operands[MOST_OPERANDS];
+    size_t operand_count;
+    const char **sets; // of --set, in order; freed by arguments_finish()
+    size_t set_count;
+    const char *seed;         // NULL: as the scenario says
+    const char *replications; // NULL: as the scenario says
+    const char *db;
+    const char *format;
+    uint64_t jobs;  // 0: as many as the machine has processors
+    uint64_t limit; // rows of a query
+    bool no_store;
+    bool all;
+    bool quiet;
+    bool help;
+    const char *command_line; // as typed, for the store; freed by arguments_finish()
+};
+
+struct command {
+    const char *name;
+    const char *summary;  // one line
+    const char *operands; // as in the usage line: "SCENARIO.yaml"
+    size_t least_operands;
+    size_t most_operands;
+    const char *about;                             // a paragraph or two
+    const char *examples;                          // lines
+    int (*run)(const struct arguments *arguments); // returns the exit status
+};
+
+// Exit statuses.
+enum { STATUS_FINE = 0, STATUS_RUN_FAILED = 1, STATUS_BAD_INPUT = 2 };
+
+// All commands, ended by a NULL name.
+extern const struct command commands[];
+
+const struct command *command_find(const char *name);
+
+// Reads what follows the command's name. Returns 0, or -1 with a message that says what to type
+// instead.
+int arguments_parse(const struct command *command, int count, char *const *words,
+                    struct arguments *ret_arguments, struct text *ret_error);
+void arguments_finish(struct arguments *arguments);
+
+// The text of `offloadsim --help` (command NULL) and `offloadsim COMMAND --help`.
+void help_add(const struct command *command, struct text *text);
+
+#endif

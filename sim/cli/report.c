@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "cli/report.h"
+
+#include "base/text.h"
+#include "exp/experiment.h"
+#include "exp/parameters.h"
+#include "model/world.h"
+#include "policies/policy.h"
+#include "scenario/spec.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+// The metrics that every scenario has and most people look at first.
+static const char *const main_metrics[] = {
+    "accuracy",       "cost_mean",     "offload_fraction",
+    "latency_mean_s", "latency_p99_s", "throughput_per_s",
+};
+
+enum { MAIN_METRICS = sizeof(main_metrics) / sizeof(main_metrics[0]) };
+
+static const char *const station_headings[] = {
+    [STATION_UTILISATION] = "utilisation", [STATION_OFFERED_LOAD] = "offered_load",
+    [STATION_QUEUE_MEAN] = "queue_mean",   [STATION_PRESENT_MEAN] = "present_mean",
+    [STATION_WAIT_MEAN] = "wait_mean_s",   [STATION_ARRIVAL_RATE] = "arrival_rate_per_s",
+};
+
+static int find_metric(const struct world *world, const char *name)
+{
+    for (int i = 0; i < world->metrics; i++) {
+        if (strcmp(world->metric[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+// "hi_threshold (theta=[0.607])"; the parameters only where two points have the same policy.
+static void add_label(const struct experiment *experiment, int number, struct text *text)
+{
+    const struct experiment_point *point = &experiment->points[number];
+    bool is_alone = true;
+    for (int i = 0; i < experiment->point_count; i++) {
+        is_alone &= i == number || experiment->points[i].world->policy != point->world->policy;
+    }
+    text_add(text, point->world->policy->name);
+    if (point->world->policy->is_oracle) {
+        text_add(text, " (bound)");
+    }
+    for (size_t i = 0; !is_alone && i < point->parameter_count; i++) {
+        text_format(text, "%s%s=%s", i ? ", " : " (", point->parameters[i].name,
+                    point->parameters[i].value);
+        text_add(text, i + 1 == point->parameter_count ? ")" : "");
+    }
+}
+
+static void add_estimate_columns(struct table *table, const char *name)
+{
+    table_add_column(table, name);
+    table_add_column(table, arena_format(&table->arena, "%s_half_width", name));
+}
+
+static void add_estimate(struct table *table, const struct experiment_estimate *estimate)
+{
+    table_add_number(table, estimate->mean);
+    table_add_number(table, estimate->half_width);
+}
+
+// One row a point.
+static void add_main_table(const struct experiment *experiment, enum table_format format,
+                           const struct table_style *style, struct text *text)
+{
+    struct table table = {0};
+    table_add_column(&table, "policy")->is_wrapped = true;
+    for (int i = 0; i < MAIN_METRICS; i++) {
+        add_estimate_columns(&table, main_metrics[i]);
+    }
+    table_pair_half_widths(&table);
+    for (int i = 0; i < experiment->point_count; i++) {
+        const struct experiment_point *point = &experiment->points[i];
+        struct text label = {0};
+        add_label(experiment, i, &label);
+        table_add_text(&table, text_string(&label));
+        text_finish(&label);
+        for (int k = 0; k < MAIN_METRICS; k++) {
+            add_estimate(&table, &point->estimates[find_metric(point->world, main_metrics[k])]);
+        }
+    }
+    table_print(&table, format, style, text);
+    table_finish(&table);
+}
+
+// One row a station and point.
+static void add_station_table(const struct experiment *experiment, enum table_format format,
+                              const struct table_style *style, struct text *text)
+{
+    static const enum station_metric shown[] = {STATION_UTILISATION, STATION_QUEUE_MEAN,
+                                                STATION_WAIT_MEAN, STATION_ARRIVAL_RATE};
+    const bool has_many = experiment->point_count > 1;
+    struct table table = {.key_columns = has_many ? 2 : 1};
+    table_add_column(&table, "station");
+    if (has_many) {
+        table_add_column(&table, "policy")->is_wrapped = true;
+    }
+    for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+        add_estimate_columns(&table, station_headings[shown[i]]);
+    }
+    table_pair_half_widths(&table);
+    const struct world *first = experiment->points[0].world;
+    for (int station = 0; station < first->stations; station++) {
+        for (int i = 0; i < experiment->point_count; i++) {
+            const struct experiment_point *point = &experiment->points[i];
+            table_add_text(&table, first->station[station].name);
+            if (has_many) {
+                struct text label = {0};
+                add_label(experiment, i, &label);
+                table_add_text(&table, text_string(&label));
+                text_finish(&label);
+            }
+            for (size_t k = 0; k < sizeof(shown) / sizeof(shown[0]); k++) {
+                add_estimate(
+                    &table,
+                    &point->estimates[point->world->station[station].first_metric + (int)shown[k]]);
+            }
+        }
+    }
+    table_print(&table, format, style, text);
+    table_finish(&table);
+}
+
+// One row a point and metric: every number there is.
+static void add_long_table(const struct experiment *experiment, enum table_format format,
+                           const struct table_style *style, struct text *text)
+{
+    const bool is_for_people = format == TABLE_ALIGNED || format == TABLE_MARKDOWN;
+    struct table table = {0};
+    table_add_column(&table, "policy")->is_wrapped = true;
+    if (!is_for_people) {
+        table_add_column(&table, "parameters");
+        table_add_column(&table, "verdict");
+    }
+    table_add_column(&table, "metric");
+    table_add_column(&table, "mean");
+    table_add_column(&table, "half_width")->is_half_width = true;
+    table_add_column(&table, "unit");
+    if (!is_for_people) {
+        table_add_column(&table, "confidence");
+        table_add_column(&table, "replications");
+    }
+    for (int i = 0; i < experiment->point_count; i++) {
+        const struct experiment_point *point = &experiment->points[i];
+        struct text label = {0};
+        struct text parameters = {0};
+        struct text verdict = {0};
+        add_label(experiment, i, &label);
+        for (size_t k = 0; k < point->parameter_count; k++) {
+            text_format(&parameters, "%s%s=%s", k ? "; " : "", point->parameters[k].path,
+                        point->parameters[k].value);
+        }
+        experiment_verdict_text(point, &verdict);
+        for (int metric = 0; metric < point->world->metrics; metric++) {
+            const struct experiment_estimate *estimate = &point->estimates[metric];
+            table_add_text(&table,
+                           is_for_people ? text_string(&label) : point->world->policy->name);
+            if (!is_for_people) {
+                table_add_text(&table, text_string(&parameters));
+                table_add_text(&table, text_string(&verdict));
+            }
+            table_add_text(&table, point->world->metric[metric].name);
+            add_estimate(&table, estimate);
+            table_add_text(&table, point->world->metric[metric].unit);
+            if (!is_for_people) {
+                table_add_number(&table, experiment->spec->confidence);
+                table_add_integer(&table, (int64_t)estimate->replications);
+            }
+        }
+        text_finish(&verdict);
+        text_finish(&parameters);
+        text_finish(&label);
+    }
+    table_print(&table, format, style, text);
+    table_finish(&table);
+}
+
+static void add_point_json(const struct experiment *experiment,
+                           const struct experiment_point *point, struct text *text)
+{
+    struct text verdict = {0};
+    experiment_verdict_text(point, &verdict);
+    text_add(text, "    {\"policy\": ");
+    text_json_string(text, point->world->policy->name);
+    text_add(text, ", \"parameters\": {");
+    for (size_t i = 0; i < point->parameter_count; i++) {
+        text_add(text, i ? ", " : "");
+        text_json_string(text, point->parameters[i].path);
+        text_format(text, ": %s", point->parameters[i].value);
+    }
+    text_format(text, "}, \"replications\": %d, \"verdict\": ", experiment->spec->replications);
+    text_json_string(text, text_string(&verdict));
+    text_add(text, ", \"metrics\": {\n");
+    for (int i = 0; i < point->world->metrics; i++) {
+        const struct experiment_estimate *estimate = &point->estimates[i];
+        text_add(text, "      ");
+        text_json_string(text, point->world->metric[i].name);
+        text_add(text, ": {\"mean\": ");
+        text_json_number(text, estimate->mean);
+        text_add(text, ", \"half_width\": ");
+        text_json_number(text, estimate->half_width);
+        text_add(text, ", \"confidence\": ");
+        text_json_number(text, experiment->spec->confidence);
+        text_add(text, i + 1 < point->world->metrics ? "},\n" : "}}}");
+    }
+    text_finish(&verdict);
+}
+
+static void add_json(const struct experiment *experiment, struct text *text)
+{
+    text_add(text, "{\"experiment\": ");
+    if (experiment->id) {
+        text_format(text, "%" PRId64, experiment->id);
+    } else {
+        text_add(text, "null");
+    }
+    text_add(text, ", \"scenario\": ");
+    text_json_string(text, experiment->spec->name);
+    text_add(text, ", \"points\": [\n");
+    for (int i = 0; i < experiment->point_count; i++) {
+        add_point_json(experiment, &experiment->points[i], text);
+        text_add(text, i + 1 < experiment->point_count ? ",\n" : "\n");
+    }
+    text_add(text, "]}\n");
+}
+
+static void add_heading(const struct experiment *experiment, struct text *text)
+{
+    const struct spec *spec = experiment->spec;
+    for (int i = 0; i < experiment->point_count; i++) {
+        const struct experiment_point *point = &experiment->points[i];
+        if (point->verdict == VERDICT_OVERLOADED) {
+            text_format(
+                text,
+                "OVERLOADED: %s gets %.3g times the work it can do under policy '%s'; its "
+                "queue grows without end,\nand the figures below depend on how long the run "
+                "was\n",
+                point->world->station[point->overloaded_station].name, point->overloaded_load,
+                point->world->policy->name);
+        }
+    }
+    text_format(text, "%s%s%s\n", spec->name, spec->about[0] ? ": " : "", spec->about);
+    char stop[64];
+    if (spec->stop_kind == STOP_SAMPLES) {
+        snprintf(stop, sizeof(stop), "%" PRIu64 " samples", spec->stop_samples);
+    } else {
+        snprintf(stop, sizeof(stop), "%g s", spec->stop_time_s);
+    }
+    text_format(text, "%d replication%s of %s, seed %" PRIu64, spec->replications,
+                spec->replications == 1 ? "" : "s", stop, spec->seed);
+    if (spec->replications > 1) {
+        text_format(text, "; mean and half width of the %g %% confidence interval\n\n",
+                    100 * spec->confidence);
+    } else {
+        text_add(text, "; no confidence interval from a single one\n\n");
+    }
+}
+
+void report_add(const struct experiment *experiment, enum table_format format, bool all,
+                const struct table_style *style, struct text *text)
+{
+    switch (format) {
+    case TABLE_JSON:
+        add_json(experiment, text);
+        return;
+    case TABLE_CSV:
+        add_long_table(experiment, format, style, text);
+        return;
+    case TABLE_ALIGNED:
+    case TABLE_MARKDOWN:
+        break;
+    }
+    add_heading(experiment, text);
+    if (all) {
+        add_long_table(experiment, format, style, text);
+        return;
+    }
+    add_main_table(experiment, format, style, text);
+    text_add(text, "\n");
+    add_station_table(experiment, format, style, text);
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_CLI_REPORT_H
+#define OFFLOADSIM_CLI_REPORT_H
+
+// What a finished experiment looks like to people (table, md) and to machines (json, csv).
+
+#include "cli/table.h"
+
+#include <stdbool.h>
+
+struct experiment;
+struct text;
+
+// `all` shows every metric instead of the main ones in table and md; json and csv always have all.
+void report_add(const struct experiment *experiment, enum table_format format, bool all,
+                const struct table_style *style, struct text *text);
+
+#endif

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_EXP_PARAMETERS_H
+#define OFFLOADSIM_EXP_PARAMETERS_H
+
+// What sets one point of an experiment apart: the settings that differ from point to point, as
+// paths into the scenario and values in JSON.
+
+#include <stddef.h>
+
+struct arena;
+struct spec;
+
+struct point_parameter {
+    const char *path;  // "policy.hi_threshold.theta"
+    const char *name;  // "theta"
+    const char *value; // JSON: "[0.607]"
+};
+
+// The parameters of policy `policy` of the spec, in the order of its table; names of tiers and
+// models that were left out are left out here too. Everything belongs to `arena`.
+const struct point_parameter *point_parameters(const struct spec *spec, int policy,
+                                               struct arena *arena, size_t *ret_count);
+
+#endif

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// A sample's way through the world: it visits stations, meets decisions, travels, and ends.
+
+#include "base/bit.h"
+#include "base/text.h"
+#include "model/run.h"
+#include "model/station.h"
+#include "scenario/trace.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+static const struct trace_outcome *sample_outcomes(const struct run *run,
+                                                   const struct sample *sample)
+{
+    const struct trace *trace = run->world->trace;
+    return trace->outcomes + (size_t)sample->row * (size_t)trace->exits;
+}
+
+// A duration of this sample: drawn at its own address, or its own entry in the trace.
+static double sample_draw(const struct run *run, const struct sample *sample,
+                          const struct distribution *distribution,
+                          const struct distribution_parameters *parameters, uint64_t purpose)
+{
+    if (distribution->kind == DISTRIBUTION_COLUMN) {
+        const struct trace *trace = run->world->trace;
+        return trace->extra[(size_t)sample->row * (size_t)trace->extras +
+                            (size_t)parameters->column] *
+               parameters->column_scale;
+    }
+    const struct stream_at at = {run->key, purpose, sample->device, sample->index};
+    return distribution_draw(distribution, &at);
+}
+
+static void fail(struct run *run, const struct sample *sample, const char *what)
+{
+    run->has_failed = true;
+    text_format(run->error,
+                "policy '%s' %s: sample %" PRIu64 " of device %" PRIu32
+                " at time %.9g s, tier '%s' (seed %" PRIu64 ", replication %" PRIu64 ")",
+                run->world->policy->name, what, sample->index, sample->device, run->now_s,
+                run->world->view.tier[sample->tier].name, run->key.seed, run->key.replication);
+}
+
+// The end of a sample: answered back at its origin, or dropped.
+static void end_sample(struct run *run, uint32_t slot)
+{
+    const struct world *world = run->world;
+    const struct sample *sample = &run->samples[slot];
+    double *counters = run->tally->counters;
+    const double latency_s = run->now_s - sample->arrived_s;
+    const bool is_answered = sample->reason < 0;
+    const bool is_correct =
+        is_answered && sample_outcomes(run, sample)[sample->answer_exit].correct;
+    const bool is_on_time = is_answered && latency_s <= world->spec->samples.deadline_s;
+    if (is_answered) {
+        run->answered++;
+        run->tally->answered_in_window +=
+            run->now_s >= run->tally->window_from_s && run->now_s <= run->tally->window_to_s;
+    } else {
+        run->dropped++;
+    }
+    if (sample->is_counted) {
+        counters[COUNTER_OFFLOADED] += sample->is_offloaded;
+        if (is_answered) {
+            counters[COUNTER_ANSWERED]++;
+            counters[is_correct ? COUNTER_CORRECT : COUNTER_ERRORS]++;
+            counters[COUNTER_ON_TIME_CORRECT] += is_correct && is_on_time;
+            counters[COUNTER_LATENCY_S] += latency_s;
+            counters[world->counters.answered_by + sample->answer_exit]++;
+            counters[world->counters.answered_at + sample->target]++;
+            histogram_add(&run->tally->latency, latency_s);
+        } else {
+            counters[COUNTER_DROPPED]++;
+            counters[world->counters.dropped_for + sample->reason]++;
+        }
+        if (isfinite(world->spec->samples.deadline_s)) {
+            counters[COUNTER_DEADLINE_MISSES] += !is_on_time;
+        }
+    }
+    if (run->options->observe) {
+        const struct sample_record record = {
+            .index = sample->index,
+            .device = sample->device,
+            .row = sample->row,
+            .arrived_s = sample->arrived_s,
+            .ended_s = run->now_s,
+            .input_bytes = sample->raw_bytes,
+            .wait_s = sample->wait_s,
+            .service_s = sample->service_s,
+            .transfer_s = sample->transfer_s,
+            .answer_exit = is_answered ? sample->answer_exit : -1,
+            .answer_tier = is_answered ? sample->target : -1,
+            .reason = sample->reason,
+            .is_counted = sample->is_counted,
+            .is_correct = is_correct,
+            .is_offloaded = sample->is_offloaded,
+        };
+        run->options->observe(run->options->context, &record);
+    }
+    run->in_flight--;
+    const uint32_t device = sample->device;
+    workload_release(run, slot);
+    workload_return(run, device);
+}
+
+static void drop(struct run *run, uint32_t slot, int reason)
+{
+    run->samples[slot].reason = (int16_t)reason;
+    end_sample(run, slot);
+}
+
+// The node of a device at a tier: devices are spread over the nodes in blocks.
+static uint32_t node_of(const struct run *run, uint32_t device, int tier)
+{
+    const uint32_t nodes = run->world->tier[tier].nodes;
+    if (nodes == 1) {
+        return 0;
+    }
+    return nodes == run->world->devices
+               ? device
+               : (uint32_t)((uint64_t)device * nodes / run->world->devices);
+}
+
+static uint32_t lane_of(const struct run *run, const struct world_station *station,
+                        const struct sample *sample)
+{
+    if (station->lanes == 1) {
+        return station->first_lane;
+    }
+    if (station->role == STATION_COMPUTE) {
+        return station->first_lane + node_of(run, sample->device, station->tier);
+    }
+    const int from = run->world->spec->links[station->link].from;
+    const uint64_t node = node_of(run, sample->device, from);
+    return station->first_lane + (uint32_t)(node * station->lanes / run->world->tier[from].nodes);
+}
+
+// A sample arrives at a station for a service of known length.
+static void visit(struct run *run, uint32_t slot, int number, double service_s)
+{
+    const struct world_station *station = &run->world->station[number];
+    struct station_tally *tally = &run->tally->stations[number];
+    struct sample *sample = &run->samples[slot];
+    const uint32_t lane = lane_of(run, station, sample);
+    const bool in_window =
+        run->now_s >= run->tally->window_from_s && run->now_s <= run->tally->window_to_s;
+    if (station->room >= 0 && run->present[lane] >= station->room + (int64_t)station->servers) {
+        drop(run, slot, REASON_FULL);
+        return;
+    }
+    if (in_window) {
+        tally->arrivals++;
+        tally->work_s += service_s;
+    }
+    run->present[lane]++;
+    const double start_s = station_admit(&run->free_at_s[run->world->lane_servers[lane]],
+                                         station->servers, run->now_s, service_s);
+    sample->lane = lane;
+    sample->station = (int16_t)number;
+    sample->visit_arrived_s = run->now_s;
+    sample->visit_start_s = start_s;
+    const uint64_t rank = workload_rank(run, sample->index, sample->device);
+    event_queue_push(&run->queue, start_s + service_s, event_tag(EVENT_DEPART, rank, slot));
+}
+
+// A visit ends: what it adds to the station's sums. Returns the service time.
+static double end_visit(struct run *run, struct sample *sample)
+{
+    struct station_tally *tally = &run->tally->stations[sample->station];
+    const double wait_s = sample->visit_start_s - sample->visit_arrived_s;
+    run->present[sample->lane]--;
+    tally->queue_area_s +=
+        tally_in_window(run->tally, sample->visit_arrived_s, sample->visit_start_s);
+    tally->busy_area_s += tally_in_window(run->tally, sample->visit_start_s, run->now_s);
+    if (sample->is_counted) {
+        tally->visits++;
+        tally->wait_s += wait_s;
+    }
+    sample->wait_s += wait_s;
+    return run->now_s - sample->visit_start_s;
+}
+
+static void start_compute(struct run *run, uint32_t slot, const struct policy_action *action)
+{
+    const struct world *world = run->world;
+    struct sample *sample = &run->samples[slot];
+    const int model = action->what;
+    if (model < 0 || model >= world->view.models) {
+        fail(run, sample, "asked to compute a model that does not exist");
+        return;
+    }
+    if (!world->tier[sample->tier].layers[model]) {
+        fail(run, sample, "asked to compute a model that has no service time at this tier");
+        return;
+    }
+    // A model goes on where it stands, if what it needs for that is here; else it starts again.
+    const bool goes_on =
+        sample->model == model && sample->layer + 1 < world->view.model[model].layers;
+    const int first = goes_on ? sample->layer + 1 : 0;
+    if (action->layer < first || action->layer >= world->view.model[model].layers) {
+        fail(run, sample,
+             "asked to compute up to a layer that is behind the sample or past the end");
+        return;
+    }
+    if (first == 0 && !(sample->raw_at & 1u << sample->tier)) {
+        fail(run, sample,
+             "asked to start a model where only an activation of another one has come");
+        return;
+    }
+    double service_s = 0;
+    const struct world_layer *layers = world->tier[sample->tier].layers[model];
+    for (int layer = first; layer <= action->layer; layer++) {
+        service_s += sample_draw(run, sample, &layers[layer].time, layers[layer].parameters,
+                                 layers[layer].purpose);
+    }
+    if (!goes_on) {
+        sample->layer = -1;
+    }
+    sample->model = (int16_t)model;
+    sample->until = action->layer;
+    visit(run, slot, world->tier[sample->tier].compute, service_s);
+}
+
+// A computation ends: the exits that it passed become visible.
+static void end_compute(struct run *run, struct sample *sample)
+{
+    const struct world *world = run->world;
+    const struct world_station *station = &world->station[sample->station];
+    const double service_s = end_visit(run, sample);
+    const struct policy_model *model = &world->view.model[sample->model];
+    sample->service_s += service_s;
+    sample->latest_exit = -1;
+    for (int exit = model->first_exit; exit < model->first_exit + model->exits; exit++) {
+        const int layer = world->view.exit[exit].layer;
+        if (layer > sample->layer && layer <= sample->until) {
+            sample->exits |= UINT64_C(1) << exit;
+            sample->latest_exit = (int8_t)exit;
+        }
+    }
+    if (sample->is_counted) {
+        const double joules = station->watts * service_s;
+        double *counters = run->tally->counters;
+        counters[world->counters.layers + sample->tier] += sample->until - sample->layer;
+        counters[world->counters.busy_s + sample->tier] += service_s;
+        counters[world->counters.joules + sample->tier] += joules;
+        counters[COUNTER_JOULES] += joules;
+    }
+    sample->layer = sample->until;
+    if (sample->computations < UINT8_MAX) {
+        sample->computations++;
+    }
+}
+
+// Puts a message on the next link of the way to the sample's target: the answer, when there is
+// one, else the raw input or the activation.
+static void hop(struct run *run, uint32_t slot)
+{
+    const struct world *world = run->world;
+    struct sample *sample = &run->samples[slot];
+    const int number =
+        world->hops[sample->tier * world->tiers + (sample->answer_exit < 0 ? sample->target : 0)]
+            .station;
+    const struct world_station *station = &world->station[number];
+    double bytes = world->spec->links[station->link].overhead_bytes;
+    if (sample->answer_exit >= 0) {
+        bytes += world->spec->samples.answer_bytes;
+    } else if (sample->ships_raw) {
+        bytes += sample->raw_bytes;
+    } else {
+        bytes += world->view.model[sample->model].output_bytes[sample->layer];
+    }
+    if (sample->is_counted) {
+        const bool is_down = station->role == STATION_DOWN;
+        run->tally->counters[COUNTER_BYTES] += bytes;
+        run->tally->counters[world->counters.bytes + 2 * station->link + is_down] += bytes;
+        if (!is_down) {
+            run->tally->counters[world->counters.offloads + station->link]++;
+        }
+    }
+    visit(run, slot, number, bytes / station->bytes_per_s);
+}
+
+static void send(struct run *run, uint32_t slot, const struct policy_action *action)
+{
+    const struct world *world = run->world;
+    struct sample *sample = &run->samples[slot];
+    const int target = action->what;
+    if (target < 0 || target >= world->tiers || target == sample->tier) {
+        fail(run, sample, "asked to send a sample to a tier that does not exist or where it is");
+        return;
+    }
+    if (world->hops[sample->tier * world->tiers + target].station < 0) {
+        fail(run, sample, "asked to send a sample where no link leads");
+        return;
+    }
+    const bool is_under_way =
+        sample->model >= 0 && sample->layer + 1 < world->view.model[sample->model].layers;
+    sample->ships_raw = action->verb == POLICY_SEND_RAW || !is_under_way;
+    if (sample->ships_raw && !(sample->raw_at & 1u << sample->tier)) {
+        fail(run, sample, "asked to send the raw input from a tier that has only an activation");
+        return;
+    }
+    if (!sample->ships_raw && isnan(world->view.model[sample->model].output_bytes[sample->layer])) {
+        fail(run, sample, "asked to send an activation whose size the scenario does not state");
+        return;
+    }
+    if (sample->ships_raw && is_under_way) {
+        sample->model = -1; // it starts again at the other end
+        sample->layer = -1;
+    }
+    sample->target = (int8_t)target;
+    sample->is_offloaded |= target > sample->tier;
+    hop(run, slot);
+}
+
+static void answer(struct run *run, uint32_t slot, const struct policy_action *action)
+{
+    struct sample *sample = &run->samples[slot];
+    if (action->what < 0 || action->what >= run->world->view.exits ||
+        !(sample->exits & UINT64_C(1) << action->what)) {
+        fail(run, sample, "answered with an exit that was not computed");
+        return;
+    }
+    sample->answer_exit = (int16_t)action->what;
+    sample->target = sample->tier; // where the answer was given
+    if (sample->tier == 0) {
+        end_sample(run, slot);
+    } else {
+        hop(run, slot);
+    }
+}
+
+static void view_sample(struct run *run, const struct sample *sample, struct policy_view *ret_view)
+{
+    const struct world *world = run->world;
+    const struct trace_outcome *outcomes = sample_outcomes(run, sample);
+    const int compute = world->tier[sample->tier].compute;
+    const bool is_under_way =
+        sample->model >= 0 && sample->layer + 1 < world->view.model[sample->model].layers;
+    *ret_view = (struct policy_view){
+        .now_s = run->now_s,
+        .arrival_s = sample->arrived_s,
+        .deadline_s = sample->arrived_s + world->spec->samples.deadline_s,
+        .device = (int)sample->device,
+        .origin = 0,
+        .tier = sample->tier,
+        .model = sample->model,
+        .layer = sample->layer,
+        .computations = sample->computations,
+        .bytes = is_under_way ? world->view.model[sample->model].output_bytes[sample->layer]
+                              : sample->raw_bytes,
+        .outcomes = run->outcomes,
+        .features = world->trace->feature ? world->trace->feature +
+                                                (size_t)sample->row * (size_t)world->trace->features
+                                          : NULL,
+    };
+    for (uint64_t left = sample->exits; left; left &= left - 1) {
+        const int exit = bit_lowest(left);
+        struct policy_outcome *outcome = &run->outcomes[ret_view->outcome_count++];
+        *outcome =
+            (struct policy_outcome){outcomes[exit].confidence, outcomes[exit].prediction, exit};
+        if (exit == sample->latest_exit) {
+            ret_view->latest = outcome;
+        }
+    }
+    if (compute >= 0) {
+        ret_view->queue = (int)run->present[lane_of(run, &world->station[compute], sample)];
+    }
+    if (world->policy->draws_uniform) {
+        const struct stream_at at = {run->key, world->purpose_policy, sample->device,
+                                     sample->index};
+        ret_view->uniform = stream_uniform(&at);
+    }
+}
+
+void journey_decide(struct run *run, uint32_t slot)
+{
+    const struct world *world = run->world;
+    const struct policy_type *policy = world->policy;
+    const struct sample *sample = &run->samples[slot];
+    struct policy_view view;
+    view_sample(run, sample, &view);
+    struct policy_truth truth = {run->correct};
+    if (policy->is_oracle) {
+        for (int exit = 0; exit < world->view.exits; exit++) {
+            run->correct[exit] = (unsigned char)sample_outcomes(run, sample)[exit].correct;
+        }
+        view.truth = &truth;
+    }
+    void *state = run->states + (size_t)sample->device * policy->state_bytes;
+    const struct policy_action action =
+        policy->decide(&world->view, world->parameters, world->plan, state, &view);
+    switch (action.verb) {
+    case POLICY_COMPUTE:
+        start_compute(run, slot, &action);
+        return;
+    case POLICY_SEND:
+    case POLICY_SEND_RAW:
+        send(run, slot, &action);
+        return;
+    case POLICY_ANSWER:
+        answer(run, slot, &action);
+        return;
+    case POLICY_DROP:
+        if (action.what >= 0 && action.what < world->reasons - REASON_ENGINE_COUNT) {
+            drop(run, slot, REASON_ENGINE_COUNT + action.what);
+            return;
+        }
+        fail(run, sample, "dropped a sample for a reason that it does not list");
+        return;
+    }
+    fail(run, sample, "returned an action that does not exist");
+}
+
+// A message has come to the far end of a link.
+void journey_deliver(struct run *run, uint32_t slot)
+{
+    const struct world *world = run->world;
+    struct sample *sample = &run->samples[slot];
+    const bool is_answer = sample->answer_exit >= 0;
+    const int to = is_answer ? 0 : sample->target;
+    const struct world_hop *way = &world->hops[sample->tier * world->tiers + to];
+    sample->transfer_s += run->now_s - sample->visit_start_s;
+    sample->tier = (int8_t)way->tier;
+    if (sample->ships_raw) {
+        sample->raw_at |= (uint16_t)(1u << sample->tier);
+    }
+    if (sample->tier != to) {
+        hop(run, slot);
+    } else if (is_answer) {
+        end_sample(run, slot);
+    } else {
+        journey_decide(run, slot);
+    }
+}
+
+// A service ends: a computation leads to a decision, a transmission to the propagation.
+void journey_depart(struct run *run, uint32_t slot)
+{
+    const struct world *world = run->world;
+    struct sample *sample = &run->samples[slot];
+    const struct world_station *station = &world->station[sample->station];
+    if (station->role == STATION_COMPUTE) {
+        end_compute(run, sample);
+        journey_decide(run, slot);
+        return;
+    }
+    end_visit(run, sample);
+    const double delay_s = sample_draw(run, sample, &station->delay,
+                                       &world->spec->links[station->link].delay, station->purpose);
+    if (delay_s > 0) {
+        const uint64_t rank = workload_rank(run, sample->index, sample->device);
+        event_queue_push(&run->queue, run->now_s + delay_s, event_tag(EVENT_DELIVER, rank, slot));
+    } else {
+        journey_deliver(run, slot);
+    }
+}

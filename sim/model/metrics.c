@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/memory.h"
+#include "model/tally.h"
+#include "model/world.h"
+
+#include <math.h>
+
+// One walk over all metrics serves both to name them and to compute them, so that names and values
+// cannot come apart. A metric's name is a family and, after a dot, a member.
+struct walk {
+    struct world *define; // naming: where the names go; NULL: computing
+    struct arena *arena;
+    double *values; // computing
+    int count;
+};
+
+// The length over which averages over time are taken; NaN if the warm-up never ended.
+static double window_length(const struct tally *tally)
+{
+    const double window_s = tally->window_to_s - tally->window_from_s;
+    return window_s > 0 ? window_s : NAN;
+}
+
+static void metric(struct walk *walk, const char *family, const char *member, const char *unit,
+                   double value)
+{
+    if (walk->values) {
+        walk->values[walk->count] = value;
+    } else if (walk->define) {
+        walk->define->metric[walk->count].name =
+            member ? arena_format(walk->arena, "%s.%s", family, member) : family;
+        walk->define->metric[walk->count].unit = unit;
+    }
+    walk->count++;
+}
+
+static double cost_mean(const struct world *world, const struct tally *tally)
+{
+    double cost = 0;
+    for (int i = 0; i < world->counters.count; i++) {
+        cost += world->counters.prices[i] * tally->counters[i];
+    }
+    return cost / tally->counters[COUNTER_OFFERED];
+}
+
+static void walk_samples(const struct world *world, const struct tally *tally, struct walk *walk)
+{
+    const double *n = tally->counters;
+    const double offered = n[COUNTER_OFFERED];
+    const double answered = n[COUNTER_ANSWERED];
+    metric(walk, "accuracy", NULL, "", n[COUNTER_CORRECT] / answered);
+    metric(walk, "on_time_accuracy", NULL, "", n[COUNTER_ON_TIME_CORRECT] / offered);
+    metric(walk, "cost_mean", NULL, "", cost_mean(world, tally));
+    metric(walk, "offload_fraction", NULL, "", n[COUNTER_OFFLOADED] / offered);
+    for (int tier = 0; tier < world->tiers; tier++) {
+        metric(walk, "answered_fraction", world->view.tier[tier].name, "",
+               n[world->counters.answered_at + tier] / offered);
+    }
+    for (int exit = 0; exit < world->view.exits; exit++) {
+        const struct policy_exit *e = &world->view.exit[exit];
+        const char *member = walk->define ? arena_format(walk->arena, "%s.%s",
+                                                         world->view.model[e->model].name, e->name)
+                                          : e->name;
+        metric(walk, "exit_fraction", member, "", n[world->counters.answered_by + exit] / offered);
+    }
+    metric(walk, "drop_fraction", NULL, "", n[COUNTER_DROPPED] / offered);
+    for (int reason = 0; reason < world->reasons; reason++) {
+        metric(walk, "drop_fraction", world->reason[reason], "",
+               n[world->counters.dropped_for + reason] / offered);
+    }
+    metric(walk, "deadline_miss_fraction", NULL, "", n[COUNTER_DEADLINE_MISSES] / offered);
+    metric(walk, "latency_mean_s", NULL, "s", n[COUNTER_LATENCY_S] / answered);
+    metric(walk, "latency_p50_s", NULL, "s", histogram_quantile(&tally->latency, 0.5));
+    metric(walk, "latency_p95_s", NULL, "s", histogram_quantile(&tally->latency, 0.95));
+    metric(walk, "latency_p99_s", NULL, "s", histogram_quantile(&tally->latency, 0.99));
+    metric(walk, "latency_p999_s", NULL, "s", histogram_quantile(&tally->latency, 0.999));
+}
+
+static void walk_totals(const struct world *world, const struct tally *tally, struct walk *walk)
+{
+    const double *n = tally->counters;
+    const double offered = n[COUNTER_OFFERED];
+    const double window_s = window_length(tally);
+    metric(walk, "throughput_per_s", NULL, "/s", (double)tally->answered_in_window / window_s);
+    metric(walk, "device_energy_mean_j", NULL, "J", n[world->counters.joules] / offered);
+    metric(walk, "energy_mean_j", NULL, "J", n[COUNTER_JOULES] / offered);
+    double up = 0;
+    double down = 0;
+    for (int link = 0; link < world->view.links; link++) {
+        up += n[world->counters.bytes + 2 * link];
+        down += n[world->counters.bytes + 2 * link + 1];
+    }
+    metric(walk, "bytes_up_mean", NULL, "B", up / offered);
+    metric(walk, "bytes_down_mean", NULL, "B", down / offered);
+}
+
+static void walk_stations(const struct world *world, const struct tally *tally, struct walk *walk)
+{
+    const double window_s = window_length(tally);
+    for (int i = 0; i < world->stations; i++) {
+        const struct world_station *station = &world->station[i];
+        const struct station_tally *t = &tally->stations[i];
+        const double servers = (double)station->lanes * station->servers;
+        if (walk->define) {
+            walk->define->station[i].first_metric = walk->count;
+        }
+        metric(walk, "utilisation", station->name, "", t->busy_area_s / (servers * window_s));
+        metric(walk, "offered_load", station->name, "", t->work_s / (servers * window_s));
+        metric(walk, "queue_mean", station->name, "", t->queue_area_s / window_s);
+        metric(walk, "present_mean", station->name, "",
+               (t->queue_area_s + t->busy_area_s) / window_s);
+        metric(walk, "wait_mean_s", station->name, "s", t->wait_s / (double)t->visits);
+        metric(walk, "arrival_rate_per_s", station->name, "/s", (double)t->arrivals / window_s);
+    }
+}
+
+static void walk_all(const struct world *world, const struct tally *tally, struct walk *walk)
+{
+    walk_samples(world, tally, walk);
+    walk_totals(world, tally, walk);
+    walk_stations(world, tally, walk);
+}
+
+void metrics_define(struct world *world, struct arena *arena)
+{
+    // An empty tally stands in for the values, which are not looked at.
+    struct tally *empty = arena_new(arena, struct tally);
+    empty->counters = arena_new_array(arena, (size_t)world->counters.count, double);
+    empty->stations = arena_new_array(arena, (size_t)world->stations, struct station_tally);
+    struct walk walk = {0};
+    walk_all(world, empty, &walk);
+    world->metrics = walk.count;
+    world->metric = arena_new_array(arena, (size_t)walk.count, struct world_metric);
+    walk = (struct walk){.define = world, .arena = arena};
+    walk_all(world, empty, &walk);
+}
+
+void metrics_compute(const struct world *world, const struct tally *tally, double *ret_values)
+{
+    struct walk walk = {.values = ret_values};
+    walk_all(world, tally, &walk);
+    for (int i = 0; i < walk.count; i++) {
+        if (isinf(ret_values[i])) {
+            ret_values[i] = NAN; // a rate over an empty window
+        }
+    }
+}

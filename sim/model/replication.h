@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_MODEL_REPLICATION_H
+#define OFFLOADSIM_MODEL_REPLICATION_H
+
+// One independent run of a world: samples arise, are computed, travel, and are answered or dropped,
+// until the scenario's stop. Then no sample arises any more and those under way are followed to
+// their end, so that no sample is cut off.
+//
+// Two things are measured. Samples that were offered after the warm-up are counted one by one
+// (counters, latencies, waits). What is an average over time (utilisations, queues, throughput) is
+// taken over the window from the end of the warm-up to the last arrival.
+//
+// A replication uses one thread, shares nothing that it writes, and needs memory for what is in
+// flight only.
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct text;
+struct world;
+
+// One sample's fate, as told to an observer.
+struct sample_record {
+    uint64_t index; // of this device's samples
+    uint32_t device;
+    uint32_t row; // of the trace
+    double arrived_s;
+    double ended_s;     // answer back at the origin, or the drop
+    double input_bytes; // raw payload
+    double wait_s;      // in all queues
+    double service_s;   // in all compute stations
+    double transfer_s;  // on all links, propagation included
+    int answer_exit;    // -1: dropped
+    int answer_tier;    // -1: dropped
+    int reason;         // of the drop, -1: answered
+    bool is_counted;
+    bool is_correct;
+    bool is_offloaded;
+};
+
+struct replication_options {
+    uint64_t number; // of the replication: part of the key of its random numbers
+    void (*observe)(void *context, const struct sample_record *record); // may be NULL
+    void *context;
+};
+
+struct replication_result {
+    double *metrics;  // [world->metrics], by the caller; NaN where a run says nothing
+    double *counters; // [world->counters.count], by the caller
+    uint64_t events;
+    double simulated_s;
+    double window_s;
+    // Of all samples, warm-up included.
+    uint64_t offered;
+    uint64_t answered;
+    uint64_t dropped;
+    uint64_t in_flight;
+};
+
+// Runs one replication. Returns -1 with a message in `ret_error` if the policy misbehaved or time
+// stood still; the result is then unspecified.
+int replication_run(const struct world *world, const struct replication_options *options,
+                    struct replication_result *ret_result, struct text *ret_error);
+
+#endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_MODEL_RUN_H
+#define OFFLOADSIM_MODEL_RUN_H
+
+// The moving parts of one replication, shared by the files that move them:
+//
+//     workload.c     where samples come from: arrivals, rows of the trace, payloads
+//     journey.c      what happens to them: stations, decisions, links, ends
+//     replication.c  when: set-up, run loop, close
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "core/event_queue.h"
+#include "model/replication.h"
+#include "model/tally.h"
+#include "model/world.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// Simultaneous events happen in this order: what ends makes room for what begins.
+enum event_kinds { EVENT_DEPART, EVENT_DELIVER, EVENT_ARRIVE };
+
+// A sample in flight. At most 128 bytes: two cache lines.
+struct sample {
+    uint64_t index; // of its device's samples
+    double arrived_s;
+    double raw_bytes;
+    double visit_arrived_s; // at the station where it is
+    double visit_start_s;
+    double wait_s; // sums over all visits so far
+    double service_s;
+    double transfer_s;
+    uint64_t exits; // bit e: the outcome of exit e of the world is known
+    uint32_t device;
+    uint32_t row; // of the trace; in a free slot: the next free slot
+    uint32_t lane;
+    int16_t station;
+    int16_t model;       // under way or last; -1: none yet
+    int32_t layer;       // last one run
+    int32_t until;       // last one of the computation under way
+    int16_t answer_exit; // -1: none yet
+    int16_t reason;      // of its drop, -1: none
+    int8_t latest_exit;  // deepest of the last computation, -1: none
+    int8_t tier;
+    int8_t target;        // tier where it is sent
+    uint8_t computations; // stops counting at 255
+    uint16_t raw_at;      // bit t: the raw input is at tier t
+    bool ships_raw;
+    bool is_counted;
+    bool is_offloaded;
+};
+
+_Static_assert(sizeof(struct sample) <= 128, "a sample in flight takes at most two cache lines");
+
+struct device {
+    struct stream arrivals;
+    double next_s;      // open arrivals: when the next sample arises
+    uint64_t scheduled; // arrivals scheduled so far
+    uint64_t index;     // samples offered so far
+};
+
+enum { ORDERS_KEPT = 4 };
+
+struct run {
+    const struct world *world;
+    const struct replication_options *options;
+    struct stream_key key;
+    double now_s;
+    struct check_place place;
+    struct event_queue queue;
+    double *free_at_s; // [servers of the world]
+    uint32_t *present; // [lanes]: waiting or in service
+    struct sample *samples;
+    uint32_t sample_room;
+    uint32_t free_slot; // first of the free list, NO_SLOT: none
+    struct device *devices;
+    // The order of the trace's rows in the passes that were looked up last, by pass modulo: devices
+    // are not all in the same pass.
+    struct stream_permutation order[ORDERS_KEPT];
+    char *states;                    // of the policy, one a device
+    struct policy_outcome *outcomes; // scratch of the view
+    unsigned char *correct;          // scratch of the oracle's view
+    struct tally *tally;
+    bool is_open; // samples still arise
+    uint64_t offered;
+    uint64_t answered;
+    uint64_t dropped;
+    uint64_t in_flight;
+    bool has_failed;
+    struct text *error;
+};
+
+enum { NO_SLOT = UINT32_MAX };
+
+// workload.c
+// Schedules the first arrivals of all devices.
+void workload_start(struct run *run);
+// Handles an arrival at a device: makes the sample and schedules the device's next one. Returns the
+// sample's slot, or NO_SLOT if samples arise no more.
+uint32_t workload_arrive(struct run *run, uint32_t device);
+// Closed loop: a sample of this device has ended; it thinks and sends another.
+void workload_return(struct run *run, uint32_t device);
+// Gives back the slot of a sample that has ended.
+void workload_release(struct run *run, uint32_t slot);
+
+// journey.c
+// A decision point of a sample: asks the policy and does what it says.
+void journey_decide(struct run *run, uint32_t slot);
+// A service ends: a computation leads to a decision, a transmission to the propagation.
+void journey_depart(struct run *run, uint32_t slot);
+// A message has come to the far end of a link.
+void journey_deliver(struct run *run, uint32_t slot);
+
+// The rank of a sample among simultaneous events: samples in order of their number at their
+// device, then of the device. The same number addresses the trace.
+static inline uint64_t workload_rank(const struct run *run, uint64_t index, uint32_t device)
+{
+    return index * run->world->devices + device;
+}
+
+#endif

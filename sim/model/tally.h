@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_MODEL_TALLY_H
+#define OFFLOADSIM_MODEL_TALLY_H
+
+// What one replication has measured, and the metrics that follow from it.
+
+#include "stats/histogram.h"
+
+#include <stdint.h>
+
+struct arena;
+struct world;
+
+// Sums over all lanes of a station. "Counted" visits are those of counted samples; the others are
+// of everything that happens inside the window.
+struct station_tally {
+    uint64_t arrivals;   // in the window
+    uint64_t visits;     // counted, ended
+    double wait_s;       // counted: time in the queue, before service
+    double queue_area_s; // in the window: integral of the number waiting
+    double busy_area_s;  // in the window: integral of the number of busy servers
+    double work_s;       // service time that arrived in the window
+};
+
+struct tally {
+    double window_from_s; // INFINITY until the warm-up is over
+    double window_to_s;   // INFINITY until the last arrival
+    uint64_t answered_in_window;
+    double *counters;               // [world->counters.count]
+    struct station_tally *stations; // [world->stations]
+    struct histogram latency;       // of counted, answered samples
+};
+
+// The part of [from, to] that lies in the window, in seconds.
+static inline double tally_in_window(const struct tally *tally, double from, double to)
+{
+    const double start = from > tally->window_from_s ? from : tally->window_from_s;
+    const double end = to < tally->window_to_s ? to : tally->window_to_s;
+    return end > start ? end - start : 0;
+}
+
+// Fills world->metric with the names and units of all metrics of this world.
+void metrics_define(struct world *world, struct arena *arena);
+
+// Their values, in the same order; NaN where the run says nothing about one.
+void metrics_compute(const struct world *world, const struct tally *tally, double *ret_values);
+
+#endif

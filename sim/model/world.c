@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "model/world.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "model/tally.h"
+#include "scenario/trace.h"
+
+#include <math.h>
+#include <string.h>
+
+// A purpose for what belongs to a layer of a model at a tier, named by their names.
+static uint64_t layer_purpose(struct arena *arena, const char *tier, const char *model, int layer)
+{
+    return stream_purpose("service", arena_format(arena, "%s/%s/%d", tier, model, layer));
+}
+
+static void build_tier(struct world *world, int index, struct arena *arena)
+{
+    const struct spec *spec = world->spec;
+    const struct spec_tier *from = &spec->tiers[index];
+    struct world_tier *tier = &world->tier[index];
+    tier->compute = -1;
+    tier->nodes = (uint32_t)from->nodes;
+    tier->idle_w = from->compute.idle_w;
+    tier->layers = arena_new_array(arena, (size_t)spec->model_count, struct world_layer *);
+    tier->layer_mean_s = arena_new_array(arena, (size_t)spec->model_count, const double *);
+    for (int i = 0; i < from->compute.time_count; i++) {
+        const struct spec_time *time = &from->compute.times[i];
+        const struct spec_model *model = &spec->models[time->model];
+        struct world_layer *layers =
+            arena_new_array(arena, (size_t)model->layers, struct world_layer);
+        double *means = arena_new_array(arena, (size_t)model->layers, double);
+        for (int k = 0; k < model->layers; k++) {
+            distribution_init(&layers[k].time, &time->layers[k], arena);
+            layers[k].parameters = &time->layers[k];
+            layers[k].purpose = layer_purpose(arena, from->name, model->name, k);
+            means[k] = layers[k].time.mean;
+        }
+        tier->layers[time->model] = layers;
+        tier->layer_mean_s[time->model] = means;
+    }
+}
+
+static struct world_station *add_station(struct world *world, const char *name,
+                                         enum station_role role, uint32_t lanes, uint32_t servers,
+                                         int64_t room)
+{
+    struct world_station *station = &world->station[world->stations++];
+    station->name = name;
+    station->role = role;
+    station->tier = station->link = -1;
+    station->lanes = lanes;
+    station->first_lane = world->lanes;
+    station->servers = servers;
+    station->room = room;
+    world->lanes += lanes;
+    return station;
+}
+
+static void build_stations(struct world *world, struct arena *arena)
+{
+    const struct spec *spec = world->spec;
+    world->station = arena_new_array(arena, (size_t)spec->tier_count + 2 * (size_t)spec->link_count,
+                                     struct world_station);
+    for (int i = 0; i < spec->tier_count; i++) {
+        const struct spec_tier *tier = &spec->tiers[i];
+        if (tier->compute.present) {
+            world->tier[i].compute = world->stations;
+            struct world_station *station =
+                add_station(world, tier->name, STATION_COMPUTE, (uint32_t)tier->nodes,
+                            (uint32_t)tier->compute.servers, tier->compute.room);
+            station->tier = i;
+            station->watts =
+                (tier->compute.active_w - tier->compute.idle_w) / tier->compute.servers;
+        }
+    }
+    for (int i = 0; i < spec->link_count; i++) {
+        const struct spec_link *link = &spec->links[i];
+        const char *from = spec->tiers[link->from].name;
+        const char *to = spec->tiers[link->to].name;
+        const uint32_t lanes =
+            (uint32_t)(link->count ? link->count : spec->tiers[link->from].nodes);
+        for (int down = 0; down < 2; down++) {
+            const char *name = arena_format(arena, "%s-%s.%s", from, to, down ? "down" : "up");
+            struct world_station *station =
+                add_station(world, name, down ? STATION_DOWN : STATION_UP, lanes, 1, link->room);
+            station->link = i;
+            station->bytes_per_s = down ? link->down_bytes_per_s : link->up_bytes_per_s;
+            station->purpose = stream_purpose("delay", name);
+            distribution_init(&station->delay, &link->delay, arena);
+        }
+    }
+    world->lane_servers = arena_new_array(arena, world->lanes, uint64_t);
+    for (int i = 0; i < world->stations; i++) {
+        const struct world_station *station = &world->station[i];
+        for (uint32_t lane = 0; lane < station->lanes; lane++) {
+            world->lane_servers[station->first_lane + lane] = world->servers;
+            world->servers += station->servers;
+        }
+    }
+}
+
+// The first hop of the way with the fewest links from every tier to every other, found breadth
+// first from each destination. Among ways of equal length the link that the scenario names first
+// wins.
+static void build_hops(struct world *world, struct arena *arena)
+{
+    const struct spec *spec = world->spec;
+    const int first_link = world->stations - 2 * spec->link_count;
+    const size_t tiers = (size_t)world->tiers;
+    world->hops = arena_new_array(arena, tiers * tiers, struct world_hop);
+    int *queue = arena_new_array(arena, tiers, int);
+    for (int to = 0; to < world->tiers; to++) {
+        for (int from = 0; from < world->tiers; from++) {
+            world->hops[from * world->tiers + to].station = -1;
+        }
+        int reached = 0;
+        queue[reached++] = to;
+        for (int next = 0; next < reached; next++) {
+            const int here = queue[next];
+            for (int i = 0; i < spec->link_count; i++) {
+                const struct spec_link *link = &spec->links[i];
+                if (link->from != here && link->to != here) {
+                    continue;
+                }
+                const bool is_up = link->to == here;
+                const int there = is_up ? link->from : link->to;
+                struct world_hop *hop = &world->hops[there * world->tiers + to];
+                if (there != to && hop->station < 0) {
+                    hop->station = first_link + 2 * i + (is_up ? 0 : 1);
+                    hop->tier = here;
+                    queue[reached++] = there;
+                }
+            }
+        }
+    }
+}
+
+static void build_view(struct world *world, struct arena *arena)
+{
+    const struct spec *spec = world->spec;
+    struct policy_tier *tiers =
+        arena_new_array(arena, (size_t)spec->tier_count, struct policy_tier);
+    for (int i = 0; i < spec->tier_count; i++) {
+        tiers[i].name = spec->tiers[i].name;
+        tiers[i].nodes = spec->tiers[i].nodes;
+        tiers[i].servers = spec->tiers[i].compute.present ? spec->tiers[i].compute.servers : 0;
+        tiers[i].layer_mean_s = world->tier[i].layer_mean_s;
+    }
+    struct policy_model *models =
+        arena_new_array(arena, (size_t)spec->model_count, struct policy_model);
+    for (int i = 0; i < spec->model_count; i++) {
+        models[i].name = spec->models[i].name;
+        models[i].layers = spec->models[i].layers;
+        models[i].first_exit = spec->models[i].first_exit;
+        models[i].exits = spec->models[i].exit_count;
+        models[i].output_bytes = arena_new_array(arena, (size_t)spec->models[i].layers, double);
+    }
+    struct policy_exit *exits =
+        arena_new_array(arena, (size_t)spec->exit_count, struct policy_exit);
+    for (int i = 0; i < spec->exit_count; i++) {
+        exits[i].name = spec->exits[i].name;
+        exits[i].model = spec->exits[i].model;
+        exits[i].layer = spec->exits[i].after;
+    }
+    struct policy_link *links =
+        arena_new_array(arena, (size_t)spec->link_count, struct policy_link);
+    for (int i = 0; i < spec->link_count; i++) {
+        const struct spec_link *link = &spec->links[i];
+        struct distribution delay;
+        distribution_init(&delay, &link->delay, arena);
+        links[i] = (struct policy_link){.from = link->from,
+                                        .to = link->to,
+                                        .up_bytes_per_s = link->up_bytes_per_s,
+                                        .down_bytes_per_s = link->down_bytes_per_s,
+                                        .delay_mean_s = delay.mean,
+                                        .overhead_bytes = link->overhead_bytes,
+                                        .offload_price = spec->prices.offload[i]};
+    }
+    world->view = (struct policy_world){.tiers = spec->tier_count,
+                                        .tier = tiers,
+                                        .models = spec->model_count,
+                                        .model = models,
+                                        .exits = spec->exit_count,
+                                        .exit = exits,
+                                        .links = spec->link_count,
+                                        .link = links,
+                                        .features = world->trace->features,
+                                        .prices = {.error = spec->prices.error,
+                                                   .latency_per_s = spec->prices.latency_per_s,
+                                                   .energy_per_j = spec->prices.energy_per_j,
+                                                   .byte = spec->prices.byte,
+                                                   .deadline_miss = spec->prices.deadline_miss,
+                                                   .drop = spec->prices.drop}};
+}
+
+// Samples without a trace are all alike: every exit is sure and right.
+static const struct trace *sure_trace(const struct spec *spec, struct arena *arena)
+{
+    struct trace *trace = arena_new(arena, struct trace);
+    trace->path = "";
+    trace->rows = 1;
+    trace->exits = spec->exit_count;
+    trace->outcomes = arena_new_array(arena, (size_t)spec->exit_count, struct trace_outcome);
+    for (int i = 0; i < spec->exit_count; i++) {
+        trace->outcomes[i] =
+            (struct trace_outcome){.confidence = 1, .prediction = -1, .correct = 1};
+    }
+    return trace;
+}
+
+static void build_reasons(struct world *world, struct arena *arena)
+{
+    int own = 0;
+    while (world->policy->reasons && world->policy->reasons[own]) {
+        own++;
+    }
+    world->reason = arena_new_array(arena, (size_t)(REASON_ENGINE_COUNT + own), const char *);
+    world->reason[REASON_FULL] = "full";
+    for (int i = 0; i < own; i++) {
+        world->reason[REASON_ENGINE_COUNT + i] = world->policy->reasons[i];
+    }
+    world->reasons = REASON_ENGINE_COUNT + own;
+}
+
+// Reserves `count` counters and returns the number of the first.
+static int reserve_counters(struct world *world, int count)
+{
+    const int first = world->counters.count;
+    world->counters.count += count;
+    return first;
+}
+
+static void build_counters(struct world *world, struct arena *arena)
+{
+    static const char *const fixed_names[COUNTER_FIXED_COUNT] = {
+        [COUNTER_OFFERED] = "offered",
+        [COUNTER_ANSWERED] = "answered",
+        [COUNTER_CORRECT] = "correct",
+        [COUNTER_ERRORS] = "errors",
+        [COUNTER_ON_TIME_CORRECT] = "on_time_correct",
+        [COUNTER_DEADLINE_MISSES] = "deadline_misses",
+        [COUNTER_OFFLOADED] = "offloaded",
+        [COUNTER_DROPPED] = "drops",
+        [COUNTER_LATENCY_S] = "latency_s",
+        [COUNTER_BYTES] = "bytes",
+        [COUNTER_JOULES] = "energy_j",
+    };
+    const struct spec *spec = world->spec;
+    const struct spec_prices *prices = &spec->prices;
+    struct world_counters *c = &world->counters;
+    c->count = COUNTER_FIXED_COUNT;
+    c->offloads = reserve_counters(world, spec->link_count);
+    c->layers = reserve_counters(world, spec->tier_count);
+    c->busy_s = reserve_counters(world, spec->tier_count);
+    c->joules = reserve_counters(world, spec->tier_count);
+    c->answered_at = reserve_counters(world, spec->tier_count);
+    c->answered_by = reserve_counters(world, spec->exit_count);
+    c->dropped_for = reserve_counters(world, world->reasons);
+    c->bytes = reserve_counters(world, 2 * spec->link_count);
+    c->names = arena_new_array(arena, (size_t)c->count, const char *);
+    c->prices = arena_new_array(arena, (size_t)c->count, double);
+    for (int i = 0; i < COUNTER_FIXED_COUNT; i++) {
+        c->names[i] = fixed_names[i];
+    }
+    c->prices[COUNTER_ERRORS] = prices->error;
+    c->prices[COUNTER_LATENCY_S] = prices->latency_per_s;
+    c->prices[COUNTER_JOULES] = prices->energy_per_j;
+    c->prices[COUNTER_BYTES] = prices->byte;
+    c->prices[COUNTER_DEADLINE_MISSES] = prices->deadline_miss;
+    c->prices[COUNTER_DROPPED] = prices->drop;
+    const int first_link = world->stations - 2 * spec->link_count;
+    for (int i = 0; i < spec->link_count; i++) {
+        c->names[c->offloads + i] =
+            arena_format(arena, "offloads.%s-%s", spec->tiers[spec->links[i].from].name,
+                         spec->tiers[spec->links[i].to].name);
+        c->prices[c->offloads + i] = prices->offload[i];
+        for (int down = 0; down < 2; down++) {
+            c->names[c->bytes + 2 * i + down] =
+                arena_format(arena, "bytes.%s", world->station[first_link + 2 * i + down].name);
+        }
+    }
+    for (int i = 0; i < spec->tier_count; i++) {
+        const char *name = spec->tiers[i].name;
+        c->names[c->layers + i] = arena_format(arena, "layers.%s", name);
+        c->prices[c->layers + i] = prices->layer[i];
+        c->names[c->busy_s + i] = arena_format(arena, "busy_s.%s", name);
+        c->names[c->joules + i] = arena_format(arena, "energy_j.%s", name);
+        c->names[c->answered_at + i] = arena_format(arena, "answered.%s", name);
+    }
+    for (int i = 0; i < spec->exit_count; i++) {
+        c->names[c->answered_by + i] = arena_format(
+            arena, "exits.%s.%s", spec->models[spec->exits[i].model].name, spec->exits[i].name);
+    }
+    for (int i = 0; i < world->reasons; i++) {
+        c->names[c->dropped_for + i] = arena_format(arena, "drops.%s", world->reason[i]);
+    }
+}
+
+static int plan_policy(struct world *world, struct arena *arena, struct text *ret_error)
+{
+    const struct policy_type *policy = world->policy;
+    void *plan = arena_alloc(arena, policy->plan_bytes);
+    char problem[POLICY_PROBLEM_ROOM] = "";
+    if (policy->plan && policy->plan(&world->view, world->parameters, plan, problem) != 0) {
+        text_format(ret_error, "policy '%s' cannot work here: %s", policy->name, problem);
+        return -1;
+    }
+    world->plan = plan;
+    return 0;
+}
+
+struct world *world_build(const struct spec *spec, int policy, struct arena *arena,
+                          struct text *ret_error)
+{
+    struct world *world = arena_new(arena, struct world);
+    world->spec = spec;
+    world->trace = spec->trace ? spec->trace : sure_trace(spec, arena);
+    world->policy = spec->policies[policy].type;
+    world->parameters = spec->policies[policy].parameters;
+    world->tiers = spec->tier_count;
+    world->tier = arena_new_array(arena, (size_t)spec->tier_count, struct world_tier);
+    for (int i = 0; i < spec->tier_count; i++) {
+        build_tier(world, i, arena);
+    }
+    build_stations(world, arena);
+    build_hops(world, arena);
+    build_view(world, arena);
+    world->devices = (uint64_t)spec->tiers[0].nodes;
+    if (spec->tiers[0].arrivals.kind == ARRIVALS_CLOSED) {
+        distribution_init(&world->think, &spec->tiers[0].arrivals.think, arena);
+    }
+    distribution_init(&world->payload, &spec->samples.payload, arena);
+    world->purpose_arrival = stream_purpose("arrival", spec->tiers[0].name);
+    world->purpose_think = stream_purpose("think", spec->tiers[0].name);
+    world->purpose_order = stream_purpose("order", "");
+    world->purpose_payload = stream_purpose("payload", "");
+    world->purpose_policy = stream_purpose("policy", "");
+    build_reasons(world, arena);
+    build_counters(world, arena);
+    metrics_define(world, arena);
+    if (plan_policy(world, arena, ret_error) != 0) {
+        return NULL;
+    }
+    return world;
+}

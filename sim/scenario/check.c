@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "scenario/check.h"
+
+#include "base/memory.h"
+#include "scenario/diagnostics.h"
+#include "scenario/settings.h"
+#include "scenario/spec.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct checker {
+    struct spec *spec;
+    struct settings *settings;
+    struct arena *arena;
+    struct diagnostics *diagnostics;
+};
+
+// Where a value was written; NULL, which a diagnostic without a place takes, if it was not.
+static const struct mark *value_of(const struct checker *checker, const void *slot)
+{
+    const struct setting *setting = settings_find(checker->settings, slot);
+    return setting ? &setting->value : NULL;
+}
+
+static const struct mark *key_of(const struct checker *checker, const void *slot)
+{
+    const struct setting *setting = settings_find(checker->settings, slot);
+    return setting ? &setting->key : NULL;
+}
+
+static void check_warmup(const struct checker *checker)
+{
+    const struct spec *spec = checker->spec;
+    if (spec->warmup_kind == WARMUP_SAMPLES && spec->stop_kind == STOP_SAMPLES &&
+        spec->warmup_samples >= spec->stop_samples) {
+        diagnostics_error(checker->diagnostics, value_of(checker, &spec->warmup_samples),
+                          "the warm-up of %" PRIu64
+                          " samples leaves nothing of the run of %" PRIu64,
+                          spec->warmup_samples, spec->stop_samples);
+        diagnostics_hint(checker->diagnostics, "make 'warmup' smaller than 'stop'");
+    }
+    if (spec->warmup_kind == WARMUP_TIME && spec->stop_kind == STOP_TIME &&
+        spec->warmup_time_s >= spec->stop_time_s) {
+        diagnostics_error(checker->diagnostics, value_of(checker, &spec->warmup_time_s),
+                          "the warm-up of %g s leaves nothing of the run of %g s",
+                          spec->warmup_time_s, spec->stop_time_s);
+        diagnostics_hint(checker->diagnostics, "make 'warmup' smaller than 'stop'");
+    }
+}
+
+// ---- models ----
+
+static int compare_exits(const void *left, const void *right)
+{
+    const struct spec_exit *a = *(const struct spec_exit *const *)left;
+    const struct spec_exit *b = *(const struct spec_exit *const *)right;
+    if (a->after != b->after) {
+        return a->after < b->after ? -1 : 1;
+    }
+    return a < b ? -1 : a > b;
+}
+
+// Gives every exit its layer: 1 to the number of layers in a scenario, 0-based from here on.
+// Returns false after an error.
+static bool place_exits(const struct checker *checker, struct spec_model *model, int index)
+{
+    bool is_fine = true;
+    for (int i = 0; i < model->exit_count; i++) {
+        struct spec_exit *exit = &model->exits[i];
+        exit->model = index;
+        if (exit->after > model->layers) {
+            diagnostics_error(checker->diagnostics, value_of(checker, &exit->after),
+                              "exit '%s' cannot stand after layer %d: model '%s' has %d",
+                              exit->name, exit->after, model->name, model->layers);
+            diagnostics_hint(checker->diagnostics, "lower 'after', or raise 'layers' of the model");
+            is_fine = false;
+        }
+        exit->after = (exit->after ? exit->after : model->layers) - 1;
+    }
+    return is_fine;
+}
+
+// Copies the exits of a model to `exits`, by layer.
+static void sort_exits(const struct checker *checker, struct spec_model *model,
+                       struct spec_exit *exits)
+{
+    size_t count = (size_t)model->exit_count;
+    struct spec_exit **order = arena_new_array(checker->arena, count, struct spec_exit *);
+    for (size_t i = 0; i < count; i++) {
+        order[i] = &model->exits[i];
+    }
+    qsort(order, count, sizeof(*order), compare_exits);
+    for (size_t i = 0; i < count; i++) {
+        if (i && order[i]->after == order[i - 1]->after) {
+            diagnostics_error(checker->diagnostics, key_of(checker, order[i]),
+                              "exits '%s' and '%s' of model '%s' both stand after layer %d",
+                              order[i - 1]->name, order[i]->name, model->name, order[i]->after + 1);
+            diagnostics_hint(checker->diagnostics, "give each its own layer with 'after'");
+        }
+        exits[i] = *order[i];
+        settings_move(checker->settings, order[i], sizeof(*order[i]), &exits[i]);
+    }
+    if (order[count - 1]->after != model->layers - 1) {
+        diagnostics_error(checker->diagnostics, key_of(checker, order[count - 1]),
+                          "model '%s' has no exit after its last layer, %d", model->name,
+                          model->layers);
+        diagnostics_hint(checker->diagnostics,
+                         "a model that was run to its end must be able to answer: add an exit "
+                         "without 'after'");
+    }
+    model->exits = exits;
+}
+
+static void check_models(const struct checker *checker)
+{
+    struct spec *spec = checker->spec;
+    size_t count = 0;
+    bool is_fine = true;
+    for (int i = 0; i < spec->model_count; i++) {
+        struct spec_model *model = &spec->models[i];
+        if (!model->exit_count) {
+            model->exits = arena_new(checker->arena, struct spec_exit);
+            model->exits->name = "end";
+            model->exit_count = 1;
+        }
+        model->first_exit = (int)count;
+        count += (size_t)model->exit_count;
+        is_fine = place_exits(checker, model, i) && is_fine;
+    }
+    if (!is_fine) {
+        return;
+    }
+    spec->exits = arena_new_array(checker->arena, count, struct spec_exit);
+    spec->exit_count = (int)count;
+    for (int i = 0; i < spec->model_count; i++) {
+        sort_exits(checker, &spec->models[i], spec->exits + spec->models[i].first_exit);
+    }
+}
+
+// ---- tiers ----
+
+static void check_arrivals(const struct checker *checker)
+{
+    const struct spec *spec = checker->spec;
+    const struct spec_tier *first = &spec->tiers[0];
+    if (first->arrivals.kind == ARRIVALS_NONE) {
+        diagnostics_error(checker->diagnostics, value_of(checker, &first->name),
+                          "tier '%s' is the first one and lacks 'arrivals'", first->name);
+        diagnostics_hint(checker->diagnostics,
+                         "samples arise there: add for example 'arrivals: {poisson: 2 /s}'");
+    }
+    for (int i = 1; i < spec->tier_count; i++) {
+        const struct spec_tier *tier = &spec->tiers[i];
+        if (tier->arrivals.kind != ARRIVALS_NONE) {
+            diagnostics_error(checker->diagnostics, key_of(checker, &tier->arrivals),
+                              "tier '%s' cannot have 'arrivals'", tier->name);
+            diagnostics_hint(checker->diagnostics, "samples arise at the first tier, '%s', only",
+                             first->name);
+        }
+    }
+    if (first->arrivals.kind == ARRIVALS_TRACE && spec->samples.order != ORDER_AS_IS) {
+        diagnostics_error(checker->diagnostics, key_of(checker, &first->arrivals),
+                          "arrivals from the trace need its rows in their order");
+        diagnostics_hint(checker->diagnostics, "add 'order: as_is' to 'samples'");
+    }
+}
+
+static int compare_times(const void *left, const void *right)
+{
+    const struct spec_time *a = *(const struct spec_time *const *)left;
+    const struct spec_time *b = *(const struct spec_time *const *)right;
+    return a->model < b->model ? -1 : a->model > b->model;
+}
+
+static void check_times(const struct checker *checker, struct spec_tier *tier)
+{
+    size_t count = (size_t)tier->compute.time_count;
+    struct spec_time **order = arena_new_array(checker->arena, count, struct spec_time *);
+    for (size_t i = 0; i < count; i++) {
+        struct spec_time *time = &tier->compute.times[i];
+        const struct spec_model *model = &checker->spec->models[time->model];
+        if (time->layer_count != model->layers) {
+            diagnostics_error(checker->diagnostics, value_of(checker, &time->layers),
+                              "model '%s' has %d layer%s, but %d service time%s here", model->name,
+                              model->layers, model->layers == 1 ? "" : "s", time->layer_count,
+                              time->layer_count == 1 ? "" : "s");
+            diagnostics_hint(checker->diagnostics, "give a list of %d, one for each layer",
+                             model->layers);
+        }
+        order[i] = time;
+    }
+    qsort(order, count, sizeof(*order), compare_times);
+    struct spec_time *times = arena_new_array(checker->arena, count, struct spec_time);
+    for (size_t i = 0; i < count; i++) {
+        times[i] = *order[i];
+        settings_move(checker->settings, order[i], sizeof(*order[i]), &times[i]);
+    }
+    tier->compute.times = times;
+}
+
+// ---- links ----
+
+static void check_links(const struct checker *checker)
+{
+    const struct spec *spec = checker->spec;
+    // A link leads from a lower tier to a higher one, so tiers in order are reached in order.
+    bool *is_reached = arena_new_array(checker->arena, (size_t)spec->tier_count, bool);
+    is_reached[0] = true;
+    for (int i = 0; i < spec->link_count; i++) {
+        const struct spec_link *link = &spec->links[i];
+        if (link->from < link->to) {
+            continue;
+        }
+        const char *from = spec->tiers[link->from].name;
+        const char *to = spec->tiers[link->to].name;
+        diagnostics_error(checker->diagnostics, value_of(checker, &link->to),
+                          link->from == link->to ? "a link cannot lead from '%s' to '%s'"
+                                                 : "'%s' is not below '%s' in 'tiers'",
+                          from, to);
+        diagnostics_hint(checker->diagnostics,
+                         link->from == link->to
+                             ? "'from' and 'to' are two different tiers"
+                             : "'from' is the lower tier; a link works in both directions");
+    }
+    for (int tier = 0; tier < spec->tier_count; tier++) {
+        for (int i = 0; i < spec->link_count; i++) {
+            if (spec->links[i].to == tier && spec->links[i].from < tier &&
+                is_reached[spec->links[i].from]) {
+                is_reached[tier] = true;
+            }
+        }
+        if (!is_reached[tier]) {
+            diagnostics_error(checker->diagnostics, value_of(checker, &spec->tiers[tier].name),
+                              "tier '%s' cannot be reached from '%s'", spec->tiers[tier].name,
+                              spec->tiers[0].name);
+            diagnostics_hint(checker->diagnostics, "add '{from: %s, to: %s, ...}' to 'links'",
+                             spec->tiers[tier - 1].name, spec->tiers[tier].name);
+        }
+    }
+}
+
+int check_spec(struct spec *spec, struct settings *settings, struct arena *arena,
+               struct diagnostics *diagnostics)
+{
+    size_t errors = diagnostics->errors;
+    const struct checker checker = {spec, settings, arena, diagnostics};
+    check_warmup(&checker);
+    check_models(&checker);
+    check_arrivals(&checker);
+    for (int i = 0; i < spec->tier_count; i++) {
+        check_times(&checker, &spec->tiers[i]);
+    }
+    check_links(&checker);
+    settings_sort(settings);
+    return diagnostics->errors > errors ? -1 : 0;
+}

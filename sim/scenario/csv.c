@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "scenario/csv.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void csv_init(struct csv *csv, const char *name, const char *bytes, size_t length,
+              struct arena *arena)
+{
+    bool has_mark = length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0;
+    *csv = (struct csv){.name = name,
+                        .bytes = bytes,
+                        .length = length,
+                        .at = has_mark ? 3 : 0,
+                        .next_line = 1,
+                        .arena = arena};
+}
+
+void csv_finish(struct csv *csv)
+{
+    if (csv) {
+        free(csv->cells);
+        *csv = (struct csv){0};
+    }
+}
+
+static struct csv_cell *add_cell(struct csv *csv)
+{
+    if (csv->count == csv->room) {
+        csv->room = csv->room ? csv->room * 2 : 32;
+        csv->cells = memory_resize(csv->cells, csv->room, sizeof(*csv->cells));
+    }
+    return &csv->cells[csv->count++];
+}
+
+static const char *skip_line_end(struct csv *csv, const char *at, const char *end)
+{
+    if (at < end && *at == '\r' && at + 1 < end && at[1] == '\n') {
+        at++;
+    }
+    if (at < end && *at == '\n') {
+        at++;
+        csv->next_line++;
+    }
+    return at;
+}
+
+static void drop_doubled_quotes(struct csv *csv, struct csv_cell *cell)
+{
+    char *copy = arena_alloc(csv->arena, cell->length + 1);
+    size_t length = 0;
+    for (size_t i = 0; i < cell->length; i++) {
+        copy[length++] = cell->text[i];
+        i += cell->text[i] == '"';
+    }
+    cell->text = copy;
+    cell->length = length;
+}
+
+// Reads a cell in quotes that starts at `at`. Returns what follows it, or NULL if it is broken.
+static const char *read_quoted(struct csv *csv, const char *at, const char *end)
+{
+    struct csv_cell *cell = add_cell(csv);
+    *cell = (struct csv_cell){.text = at + 1, .start = at};
+    bool has_doubled = false;
+    const char *c = at + 1;
+    for (;; c++) {
+        if (c == end) {
+            csv->problem = "a quote is not closed";
+            csv->problem_at = at;
+            return NULL;
+        }
+        csv->next_line += *c == '\n';
+        if (*c != '"') {
+            continue;
+        }
+        if (c + 1 < end && c[1] == '"') {
+            has_doubled = true;
+            c++;
+            continue;
+        }
+        break;
+    }
+    cell->length = (size_t)(c - cell->text);
+    if (has_doubled) {
+        drop_doubled_quotes(csv, cell);
+    }
+    c++;
+    bool is_end =
+        c == end || *c == ',' || *c == '\n' || (*c == '\r' && c + 1 < end && c[1] == '\n');
+    if (!is_end) {
+        csv->problem = "text after a closing quote";
+        csv->problem_at = c;
+        return NULL;
+    }
+    return c;
+}
+
+static const char *read_plain(struct csv *csv, const char *at, const char *end)
+{
+    const char *c = at;
+    while (c < end && *c != ',' && *c != '\n') {
+        c++;
+    }
+    size_t length = (size_t)(c - at);
+    bool ends_line = c == end || *c == '\n';
+    if (ends_line && length && c[-1] == '\r') {
+        length--;
+        c--;
+    }
+    *add_cell(csv) = (struct csv_cell){.text = at, .length = length, .start = at};
+    return c;
+}
+
+int csv_next(struct csv *csv)
+{
+    const char *at = csv->bytes + csv->at;
+    const char *end = csv->bytes + csv->length;
+    while (at < end && (*at == '\n' || (*at == '\r' && at + 1 < end && at[1] == '\n'))) {
+        at = skip_line_end(csv, at, end);
+    }
+    if (at == end) {
+        csv->at = csv->length;
+        return 0;
+    }
+    csv->row = at;
+    csv->row_line = csv->next_line;
+    csv->count = 0;
+    for (;;) {
+        at = at < end && *at == '"' ? read_quoted(csv, at, end) : read_plain(csv, at, end);
+        if (!at) {
+            return -1;
+        }
+        if (at == end || *at != ',') {
+            break;
+        }
+        at++;
+    }
+    at += at < end && *at == '\r' && at + 1 == end;
+    at = skip_line_end(csv, at, end);
+    csv->at = (size_t)(at - csv->bytes);
+    return 1;
+}
+
+struct mark csv_mark(const struct csv *csv, const char *at, size_t length,
+                     struct source *ret_source)
+{
+    const char *end = csv->bytes + csv->length;
+    *ret_source = (struct source){.name = csv->name,
+                                  .text = csv->row,
+                                  .length = (size_t)(end - csv->row),
+                                  .first_line = csv->row_line};
+    struct mark mark = source_mark(ret_source, (size_t)(at - csv->row));
+    mark.length = length;
+    return mark;
+}
+
+bool csv_equal(const struct csv_cell *cell, const char *text)
+{
+    return strlen(text) == cell->length && memcmp(cell->text, text, cell->length) == 0;
+}
+
+static void trim(const struct csv_cell *cell, const char **ret_start, const char **ret_end)
+{
+    const char *start = cell->text;
+    const char *end = start + cell->length;
+    while (start < end && (*start == ' ' || *start == '\t')) {
+        start++;
+    }
+    while (start < end && (end[-1] == ' ' || end[-1] == '\t')) {
+        end--;
+    }
+    *ret_start = start;
+    *ret_end = end;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+// Digits with at most one point, collected without the point. Returns what follows them.
+static const char *read_digits(const char *at, const char *end, uint64_t *ret_digits,
+                               int *ret_significant, int *ret_decimals, bool *ret_any)
+{
+    bool has_point = false;
+    for (; at < end; at++) {
+        if (*at == '.' && !has_point) {
+            has_point = true;
+        } else if (is_digit(*at)) {
+            *ret_any = true;
+            *ret_significant += *ret_digits != 0 || *at != '0';
+            *ret_decimals += has_point;
+            // Wraps for long numbers, which take the slow path.
+            *ret_digits = *ret_digits * 10 + (uint64_t)(*at - '0');
+        } else {
+            break;
+        }
+    }
+    return at;
+}
+
+bool csv_number(const struct csv_cell *cell, double *ret_value)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    const char *start;
+    const char *end;
+    trim(cell, &start, &end);
+    bool is_negative = start < end && *start == '-';
+    const char *at = start + (start < end && (*start == '-' || *start == '+'));
+    uint64_t digits = 0;
+    int significant = 0;
+    int decimals = 0;
+    bool has_digits = false;
+    at = read_digits(at, end, &digits, &significant, &decimals, &has_digits);
+    if (!has_digits) {
+        return false;
+    }
+    // Up to 15 digits and a small power of ten are exact doubles, so one division rounds correctly.
+    if (at == end && significant <= 15 && decimals <= 22) {
+        double value = (double)digits / powers[decimals];
+        *ret_value = is_negative ? -value : value;
+        return true;
+    }
+    for (const char *c = at; c < end; c++) {
+        if (!is_digit(*c) && (!*c || !strchr("eE+-", *c))) {
+            return false;
+        }
+    }
+    char buffer[128];
+    size_t length = (size_t)(end - start);
+    if (length >= sizeof(buffer)) {
+        return false;
+    }
+    memcpy(buffer, start, length);
+    buffer[length] = '\0';
+    char *stop;
+    double value = strtod(buffer, &stop);
+    if (*stop || !isfinite(value)) {
+        return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
+bool csv_whole(const struct csv_cell *cell, int32_t most, int32_t *ret_value)
+{
+    double value;
+    if (!csv_number(cell, &value) || value < 0 || value > most || value != floor(value)) {
+        return false;
+    }
+    *ret_value = (int32_t)value;
+    return true;
+}
+
+bool csv_boolean(const struct csv_cell *cell, int32_t *ret_value)
+{
+    static const struct {
+        const char *word;
+        int32_t value;
+    } words[] = {{"1", 1},    {"0", 0},     {"true", 1}, {"false", 0},
+                 {"True", 1}, {"False", 0}, {"TRUE", 1}, {"FALSE", 0}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (csv_equal(cell, words[i].word)) {
+            *ret_value = words[i].value;
+            return true;
+        }
+    }
+    return csv_whole(cell, 1, ret_value);
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_SCENARIO_GRAMMAR_PARTS_H
+#define OFFLOADSIM_SCENARIO_GRAMMAR_PARTS_H
+
+// What the files of the grammar share. Everyone else takes scenario/grammar.h.
+
+#include "rng/distribution.h"
+#include "scenario/field.h"
+
+#include <stddef.h>
+
+// Beyond these a sum of times or sizes would lose its small parts, or overflow.
+#define MOST_TIME 1e12
+#define MOST_BYTES 1e18
+#define MOST_NUMBER 1e15
+#define MOST_COUNT 1e6
+
+#define RANGE(low, high) .least = (low), .most = (high)
+#define ABOVE(low, high) .least = (low), .most = (high), .flags = FIELD_OPEN_LEAST
+
+#define DISTRIBUTION_OFFSET(member) offsetof(struct distribution_parameters, member)
+
+#define DISTRIBUTION(of, more)                                                                     \
+    {                                                                                              \
+        .kind = FIELD_VARIANT, .dimension = (of), .flags = (more), .noun = "distribution",         \
+        .cases = grammar_distributions, .bare_case = "constant",                                   \
+        .kind_offset = DISTRIBUTION_OFFSET(kind)                                                   \
+    }
+
+extern const struct field_case grammar_distributions[];
+
+// Items of lists and maps.
+extern const struct field_type grammar_model; // struct spec_model
+extern const struct field_type grammar_model_name;
+extern const struct field_type grammar_tier; // struct spec_tier
+extern const struct field_type grammar_link; // struct spec_link
+
+const char *grammar_tier_name(const void *item, const struct field_names *names,
+                              struct arena *arena);
+const char *grammar_link_name(const void *item, const struct field_names *names,
+                              struct arena *arena);
+
+#endif

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "scenario/read.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "scenario/check.h"
+#include "scenario/diagnostics.h"
+#include "scenario/field.h"
+#include "scenario/grammar.h"
+#include "scenario/override.h"
+#include "scenario/settings.h"
+#include "scenario/spec.h"
+#include "scenario/trace_read.h"
+#include "scenario/tree.h"
+
+#include <string.h>
+
+// A trace that was read, and what was asked of it.
+struct known_trace {
+    struct known_trace *next;
+    const char *plan;
+    struct trace *trace;
+};
+
+struct scenario {
+    const char *path;
+    struct arena *arena;
+    struct node *root;
+    struct field_policies policies;
+    struct known_trace *traces;
+};
+
+int scenario_load(const char *path, const struct policy_type *const *policies, size_t policy_count,
+                  struct arena *arena, struct diagnostics *diagnostics,
+                  struct scenario **ret_scenario)
+{
+    struct scenario *scenario = arena_new(arena, struct scenario);
+    scenario->path = arena_text(arena, path);
+    scenario->arena = arena;
+    field_policies_init(&scenario->policies, policies, policy_count, arena);
+    if (tree_read(path, arena, diagnostics, &scenario->root) < 0) {
+        return -1;
+    }
+    *ret_scenario = scenario;
+    return 0;
+}
+
+// Paths in a scenario start in its folder.
+static const char *path_beside(const char *scenario, const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(scenario, '/');
+    if (!slash || path[0] == '/') {
+        return arena_text(arena, path);
+    }
+    return arena_format(arena, "%.*s%s", (int)(slash - scenario + 1), scenario, path);
+}
+
+static void add_column(struct text *text, const struct trace_column *column)
+{
+    text_json_string(text, column->name ? column->name : "");
+}
+
+// All that decides what is read from a file, as a text that can be compared.
+static void plan_text(const struct trace_plan *plan, struct text *text)
+{
+    text_json_string(text, plan->path);
+    text_format(text, "%d %zu %zu %zu", (int)plan->layout, plan->exit_count, plan->feature_count,
+                plan->extra_count);
+    add_column(text, &plan->label);
+    add_column(text, &plan->sample);
+    add_column(text, &plan->exit);
+    add_column(text, &plan->confidence);
+    add_column(text, &plan->prediction);
+    add_column(text, &plan->correct);
+    for (size_t i = 0; i < plan->exit_count; i++) {
+        add_column(text, &plan->exits[i].confidence);
+        add_column(text, &plan->exits[i].prediction);
+        add_column(text, &plan->exits[i].correct);
+        text_json_string(text, plan->exits[i].value ? plan->exits[i].value : "");
+    }
+    for (size_t i = 0; i < plan->feature_count; i++) {
+        add_column(text, &plan->features[i]);
+    }
+    for (size_t i = 0; i < plan->extra_count; i++) {
+        add_column(text, &plan->extras[i].column);
+        text_format(text, "%d", plan->extras[i].must_not_decrease);
+    }
+}
+
+static int find_trace(struct scenario *scenario, const struct trace_plan *plan,
+                      struct diagnostics *diagnostics, struct trace **ret_trace)
+{
+    struct text wanted = {0};
+    plan_text(plan, &wanted);
+    struct known_trace *known = scenario->traces;
+    while (known && strcmp(known->plan, text_string(&wanted)) != 0) {
+        known = known->next;
+    }
+    if (!known) {
+        struct trace *trace;
+        if (trace_read(plan, scenario->arena, diagnostics, &trace) < 0) {
+            text_finish(&wanted);
+            return -1;
+        }
+        known = arena_new(scenario->arena, struct known_trace);
+        known->trace = trace;
+        known->plan = arena_text(scenario->arena, text_string(&wanted));
+        known->next = scenario->traces;
+        scenario->traces = known;
+    }
+    text_finish(&wanted);
+    *ret_trace = known->trace;
+    return 0;
+}
+
+static int read_fields(struct scenario *scenario, const struct node *root, struct arena *arena,
+                       struct diagnostics *diagnostics, struct settings *settings,
+                       struct spec *spec)
+{
+    struct mark mark = {.source = root->mark.source};
+    if (root->kind != NODE_MAPPING) {
+        diagnostics_error(diagnostics, &root->mark, "a scenario is a mapping, not %s",
+                          node_kind_name(root->kind));
+        diagnostics_hint(diagnostics, "write its keys as 'key: value', one a line");
+        return -1;
+    }
+    size_t errors = diagnostics->errors;
+    struct field_reader reader = {.arena = arena,
+                                  .diagnostics = diagnostics,
+                                  .settings = settings,
+                                  .policies = &scenario->policies,
+                                  .root = grammar_fields};
+    struct field_at at = {.key = "scenario"};
+    field_read_members(&reader, grammar_fields, root, spec, "the scenario", &mark, &at);
+    return diagnostics->errors > errors ? -1 : 0;
+}
+
+int scenario_build(struct scenario *scenario, const char *const *sets, size_t set_count,
+                   struct arena *arena, struct diagnostics *diagnostics, struct spec **ret_spec)
+{
+    struct node *root = tree_copy(scenario->root, arena);
+    bool is_fine = true;
+    for (size_t i = 0; i < set_count; i++) {
+        is_fine = override_apply(&root, "--set", sets[i], arena, diagnostics) == 0 && is_fine;
+    }
+    struct settings *settings = arena_new(arena, struct settings);
+    settings->arena = arena;
+    struct spec *spec = arena_new(arena, struct spec);
+    spec->settings = settings;
+    if (read_fields(scenario, root, arena, diagnostics, settings, spec) < 0 || !is_fine) {
+        return -1;
+    }
+    settings_sort(settings);
+    if (check_spec(spec, settings, arena, diagnostics) < 0) {
+        return -1;
+    }
+    const char *path = spec->samples.trace_path;
+    if (path) {
+        // Beside the scenario, in its arena, because the trace may outlive this spec.
+        path = path_beside(scenario->path, path, scenario->arena);
+    }
+    struct trace_plan *plan;
+    if (check_columns(spec, path, settings, arena, diagnostics, &plan) < 0 ||
+        (plan && find_trace(scenario, plan, diagnostics, &spec->trace) < 0)) {
+        return -1;
+    }
+    *ret_spec = spec;
+    return 0;
+}
+
+int scenario_read(const char *path, const char *const *sets, size_t set_count,
+                  const struct policy_type *const *policies, size_t policy_count,
+                  struct arena *arena, struct diagnostics *diagnostics, struct spec **ret_spec)
+{
+    struct scenario *scenario;
+    if (scenario_load(path, policies, policy_count, arena, diagnostics, &scenario) < 0) {
+        return -1;
+    }
+    return scenario_build(scenario, sets, set_count, arena, diagnostics, ret_spec);
+}
+
+bool spec_mark(const struct spec *spec, const void *slot, struct mark *ret_mark)
+{
+    const struct setting *setting = settings_find(spec->settings, slot);
+    if (!setting) {
+        return false;
+    }
+    *ret_mark = setting->value;
+    return true;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_SCENARIO_READ_H
+#define OFFLOADSIM_SCENARIO_READ_H
+
+// From a YAML file to a `struct spec`: the tree (scenario/tree.h), overrides (scenario/override.h),
+// the field tables (scenario/grammar.h), checks of how the parts fit, and the trace.
+//
+// A sweep loads the file once and builds a spec for each of its points. A trace is read once for
+// each set of columns that is asked of it, and shared by all specs.
+
+#include "scenario/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct diagnostics;
+struct policy_type;
+struct spec;
+
+// A file that was loaded. It lives in the arena it was loaded into. Not for several threads at
+// once.
+struct scenario;
+
+// Reads and parses a file. `policies` are those that a scenario may name; they must outlive the
+// scenario. Returns 0, or -1 with errors in `diagnostics`.
+int scenario_load(const char *path, const struct policy_type *const *policies, size_t policy_count,
+                  struct arena *arena, struct diagnostics *diagnostics,
+                  struct scenario **ret_scenario);
+
+// Makes the spec of the file with overrides, each "PATH=VALUE", applied in their order. The spec
+// belongs to `arena` and refers to the scenario, which must outlive it. Returns 0, or -1 with
+// errors; there may be warnings either way.
+int scenario_build(struct scenario *scenario, const char *const *sets, size_t set_count,
+                   struct arena *arena, struct diagnostics *diagnostics, struct spec **ret_spec);
+
+// Both at once, all in one arena.
+int scenario_read(const char *path, const char *const *sets, size_t set_count,
+                  const struct policy_type *const *policies, size_t policy_count,
+                  struct arena *arena, struct diagnostics *diagnostics, struct spec **ret_spec);
+
+// Where the value at `slot`, an address within the spec (`&spec->policies[i]`,
+// `&spec->tiers[0].nodes`), was written. False if it was left to its default.
+bool spec_mark(const struct spec *spec, const void *slot, struct mark *ret_mark);
+
+#endif
