@@ -80,15 +80,19 @@ struct policy_model {
     int layers;
     int first_exit; // its exits are first_exit .. first_exit + exits - 1 of the world, by layer
     int exits;
-    const double *output_bytes; // after each layer; 0 where the scenario does not say
+    const char *const *layer_names; // as the profile names them; numbers from 1 where it does not
+    const double *output_bytes;     // after each layer; NaN where the scenario does not say
 };
 
 struct policy_tier {
     const char *name;
     int nodes;
-    int servers; // at each node
-    const double *const
-        *layer_mean_s; // [model][layer] mean service time; NULL model: cannot run here
+    int servers; // at each node; 0: it computes nothing
+    // [model][layer]: mean service time; NULL for a model that cannot run here.
+    const double *const *layer_mean_s;
+    double active_w; // of a node with all its servers busy
+    double idle_w;
+    double layer_price; // of one layer run here
 };
 
 struct policy_link {
@@ -96,9 +100,12 @@ struct policy_link {
     int to;                // higher tier
     double up_bytes_per_s; // nominal; INFINITY where the scenario sets no limit
     double down_bytes_per_s;
-    double delay_mean_s;
-    double overhead_bytes; // added to each message
-    double offload_price;  // of one offload over this link
+    double up_delay_mean_s; // propagation
+    double down_delay_mean_s;
+    double overhead_bytes;  // added to each message
+    double offload_price;   // of one offload over this link
+    double send_j_per_byte; // of the sender's radio, at the nominal rate
+    double send_w;          // the same, while it sends
 };
 
 struct policy_prices {
@@ -108,6 +115,15 @@ struct policy_prices {
     double byte;
     double deadline_miss;
     double drop;
+};
+
+// Samples that the scenario sets aside to learn from before anything is deployed; they are never
+// simulated. Their truth is known.
+struct policy_training {
+    int rows;
+    const double *features;       // [row][policy_world.features]
+    const double *confidences;    // [row][policy_world.exits]
+    const unsigned char *correct; // [row][policy_world.exits]
 };
 
 struct policy_world {
@@ -120,7 +136,11 @@ struct policy_world {
     int links;
     const struct policy_link *link;
     struct policy_prices prices;
-    int features; // how many features a sample shows before any inference
+    double payload_mean_bytes; // of the raw input
+    double answer_bytes;
+    double deadline_s;               // after arrival; INFINITY: none
+    int features;                    // how many features a sample shows before any inference
+    struct policy_training training; // 0 rows if the scenario sets none aside
 };
 
 // The index of the last layer of a model.
@@ -194,6 +214,12 @@ struct policy_view {
     const struct policy_outcome *latest; // of the deepest exit of the last computation, or NULL
     const double *features; // policy_world.features numbers, known before any inference
     int queue;              // samples waiting or in service at this node's compute station
+    // For policies that observe links: [link] what this node's own transfers upward have shown, the
+    // nominal rate until there was one; and when that was last, -INFINITY if never.
+    const double *link_bytes_per_s;
+    const double *link_seen_s;
+    // [link]: time until this node's upward queue of the link is empty, were nothing added.
+    const double *link_backlog_s;
     double uniform; // for policies that draw: a number in (0, 1) of this sample's own, the same at
                     // each of its decision points and for every policy
     const struct policy_truth *truth; // NULL unless the policy is an oracle
@@ -233,6 +259,21 @@ static inline struct policy_action policy_drop(int reason)
     return (struct policy_action){POLICY_DROP, reason, 0};
 }
 
+// The truth about a sample that was answered, as it comes back to the node that decided.
+struct policy_feedback {
+    double now_s;
+    int device;
+    int exit; // that answered
+    int is_correct;
+    const struct policy_outcome *outcomes; // of all exits computed, by exit
+    const unsigned char *correct;          // of these, one each
+    int outcome_count;
+    int was_offloaded;
+    double latency_s;
+};
+
+enum { POLICY_EXPLAIN_CELLS = 12, POLICY_EXPLAIN_ROOM = 64 };
+
 // Room for the reason why a policy cannot work in a given world; part of an error message, so
 // lower case, no full stop, and with the way out.
 enum { POLICY_PROBLEM_ROOM = 256 };
@@ -247,21 +288,34 @@ struct policy_type {
     size_t parameter_bytes;                    // size of the parameter structure
     // What plan() works out once for a world (derived thresholds, tables): zeroed, read-only after.
     size_t plan_bytes;
+    // Room beyond plan_bytes, right behind it, where that depends on the world; may be NULL.
+    size_t (*plan_more_bytes)(const struct policy_world *world, const void *parameters);
     size_t state_bytes;         // of one device's state; 0 if it learns nothing
     int is_oracle;              // sees the truth; results are marked
     int draws_uniform;          // looks at policy_view.uniform
-    int uses_prices;            // decisions depend on prices, so stored runs cannot be priced anew
+    int observes_links;         // looks at policy_view.link_...
+    int needs_training;         // cannot work without training samples
     const char *const *reasons; // of policy_drop(), ended by NULL; NULL if it never drops
 
     // Checks that the parameters fit the world and fills the plan. Returns 0, or -1 with a message
     // in `ret_problem` (POLICY_PROBLEM_ROOM bytes). May be NULL.
     int (*plan)(const struct policy_world *world, const void *parameters, void *plan,
                 char *ret_problem);
+    // Whether decisions depend on prices, so that stored runs cannot be priced anew. NULL: never.
+    int (*uses_prices)(const void *parameters);
+    // What the plan predicts, for `check --explain`: fills one cell a column of row `row`, the
+    // headings for row -1. Returns the number of cells, 0 past the last row. May be NULL.
+    int (*explain)(const struct policy_world *world, const void *parameters, const void *plan,
+                   int row, char cells[POLICY_EXPLAIN_CELLS][POLICY_EXPLAIN_ROOM]);
     // Sets up one state; may be NULL.
     void (*init)(const struct policy_world *world, const void *parameters, const void *plan,
                  void *state);
     struct policy_action (*decide)(const struct policy_world *world, const void *parameters,
                                    const void *plan, void *state, const struct policy_view *view);
+    // What became of a sample of this state, when the scenario's `feedback` says that the truth
+    // comes back; may be NULL.
+    void (*feedback)(const struct policy_world *world, const void *parameters, const void *plan,
+                     void *state, const struct policy_feedback *feedback);
     // Releases what init() took beyond the state; may be NULL.
     void (*finish)(void *state);
 };

@@ -299,7 +299,7 @@ static int store_point(struct experiment_run *run, int number)
                                        .policy = world->policy->name,
                                        .hash = hash,
                                        .is_oracle = world->policy->is_oracle,
-                                       .uses_prices = world->policy->uses_prices,
+                                       .uses_prices = world_uses_prices(world),
                                        .parameters = parameters,
                                        .parameter_count = point->parameter_count,
                                        .prices = prices,

@@ -147,6 +147,9 @@ static void build_view(struct world *world, struct arena *arena)
         tiers[i].nodes = spec->tiers[i].nodes;
         tiers[i].servers = spec->tiers[i].compute.present ? spec->tiers[i].compute.servers : 0;
         tiers[i].layer_mean_s = world->tier[i].layer_mean_s;
+        tiers[i].active_w = spec->tiers[i].compute.active_w;
+        tiers[i].idle_w = spec->tiers[i].compute.idle_w;
+        tiers[i].layer_price = spec->prices.layer[i];
     }
     struct policy_model *models =
         arena_new_array(arena, (size_t)spec->model_count, struct policy_model);
@@ -155,7 +158,15 @@ static void build_view(struct world *world, struct arena *arena)
         models[i].layers = spec->models[i].layers;
         models[i].first_exit = spec->models[i].first_exit;
         models[i].exits = spec->models[i].exit_count;
-        models[i].output_bytes = arena_new_array(arena, (size_t)spec->models[i].layers, double);
+        const size_t layers = (size_t)spec->models[i].layers;
+        double *output_bytes = arena_new_array(arena, layers, double);
+        const char **names = arena_new_array(arena, layers, const char *);
+        for (size_t k = 0; k < layers; k++) {
+            output_bytes[k] = NAN;
+            names[k] = arena_format(arena, "%zu", k + 1);
+        }
+        models[i].output_bytes = output_bytes;
+        models[i].layer_names = names;
     }
     struct policy_exit *exits =
         arena_new_array(arena, (size_t)spec->exit_count, struct policy_exit);
@@ -174,7 +185,8 @@ static void build_view(struct world *world, struct arena *arena)
                                         .to = link->to,
                                         .up_bytes_per_s = link->up_bytes_per_s,
                                         .down_bytes_per_s = link->down_bytes_per_s,
-                                        .delay_mean_s = delay.mean,
+                                        .up_delay_mean_s = delay.mean,
+                                        .down_delay_mean_s = delay.mean,
                                         .overhead_bytes = link->overhead_bytes,
                                         .offload_price = spec->prices.offload[i]};
     }
@@ -186,6 +198,9 @@ static void build_view(struct world *world, struct arena *arena)
                                         .exit = exits,
                                         .links = spec->link_count,
                                         .link = links,
+                                        .payload_mean_bytes = world->payload.mean,
+                                        .answer_bytes = spec->samples.answer_bytes,
+                                        .deadline_s = spec->samples.deadline_s,
                                         .features = world->trace->features,
                                         .prices = {.error = spec->prices.error,
                                                    .latency_per_s = spec->prices.latency_per_s,
@@ -301,7 +316,9 @@ static void build_counters(struct world *world, struct arena *arena)
 static int plan_policy(struct world *world, struct arena *arena, struct text *ret_error)
 {
     const struct policy_type *policy = world->policy;
-    void *plan = arena_alloc(arena, policy->plan_bytes);
+    const size_t more =
+        policy->plan_more_bytes ? policy->plan_more_bytes(&world->view, world->parameters) : 0;
+    void *plan = arena_alloc(arena, policy->plan_bytes + more);
     char problem[POLICY_PROBLEM_ROOM] = "";
     if (policy->plan && policy->plan(&world->view, world->parameters, plan, problem) != 0) {
         text_format(ret_error, "policy '%s' cannot work here: %s", policy->name, problem);
@@ -324,6 +341,7 @@ struct world *world_build(const struct spec *spec, int policy, struct arena *are
     for (int i = 0; i < spec->tier_count; i++) {
         build_tier(world, i, arena);
     }
+    distribution_init(&world->payload, &spec->samples.payload, arena);
     build_stations(world, arena);
     build_hops(world, arena);
     build_view(world, arena);
@@ -331,7 +349,6 @@ struct world *world_build(const struct spec *spec, int policy, struct arena *are
     if (spec->tiers[0].arrivals.kind == ARRIVALS_CLOSED) {
         distribution_init(&world->think, &spec->tiers[0].arrivals.think, arena);
     }
-    distribution_init(&world->payload, &spec->samples.payload, arena);
     world->purpose_arrival = stream_purpose("arrival", spec->tiers[0].name);
     world->purpose_think = stream_purpose("think", spec->tiers[0].name);
     world->purpose_order = stream_purpose("order", "");
@@ -344,4 +361,9 @@ struct world *world_build(const struct spec *spec, int policy, struct arena *are
         return NULL;
     }
     return world;
+}
+
+bool world_uses_prices(const struct world *world)
+{
+    return world->policy->uses_prices && world->policy->uses_prices(world->parameters);
 }

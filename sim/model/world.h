@@ -147,4 +147,7 @@ enum { REASON_FULL, REASON_ENGINE_COUNT };
 struct world *world_build(const struct spec *spec, int policy, struct arena *arena,
                           struct text *ret_error);
 
+// Whether the policy's decisions depend on prices.
+bool world_uses_prices(const struct world *world);
+
 #endif
