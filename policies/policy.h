@@ -41,7 +41,8 @@ enum policy_kind_of_value {
     POLICY_CHOICE,  // int: index into `choices`
     POLICY_TIER,    // int: index of a tier, written by its name; -1 if left out
     POLICY_MODEL,   // int: index of a model, written by its name; -1 if left out
-    POLICY_MODELS   // struct policy_indices: models by their names
+    POLICY_MODELS,  // struct policy_indices: models by their names
+    POLICY_TIERS    // struct policy_indices: tiers by their names
 };
 
 struct policy_numbers {
@@ -90,9 +91,8 @@ struct policy_tier {
     int servers; // at each node; 0: it computes nothing
     // [model][layer]: mean service time; NULL for a model that cannot run here.
     const double *const *layer_mean_s;
-    double active_w; // of a node with all its servers busy
-    double idle_w;
-    double layer_price; // of one layer run here
+    const double *const *layer_mean_j; // [model][layer]: mean energy beside the idle power
+    double layer_price;                // of one layer run here
 };
 
 struct policy_link {
@@ -102,10 +102,12 @@ struct policy_link {
     double down_bytes_per_s;
     double up_delay_mean_s; // propagation
     double down_delay_mean_s;
-    double overhead_bytes;  // added to each message
-    double offload_price;   // of one offload over this link
-    double send_j_per_byte; // of the sender's radio, at the nominal rate
-    double send_w;          // the same, while it sends
+    double overhead_bytes; // added to each message
+    double offload_price;  // of one offload over this link
+    double send_w;         // of the radio of the lower tier's node, while it sends
+    double send_j_per_byte;
+    double receive_w; // the same, while it receives
+    double receive_j_per_byte;
 };
 
 struct policy_prices {
@@ -135,9 +137,11 @@ struct policy_world {
     const struct policy_exit *exit;
     int links;
     const struct policy_link *link;
+    // [from * tiers + to]: the first link of the way from a tier to another; -1 where none leads.
+    const int *route;
     struct policy_prices prices;
-    double payload_mean_bytes; // of the raw input
-    double answer_bytes;
+    double payload_mean_bytes;       // of the raw input
+    double answer_bytes;             // negative: an answer is back at once
     double deadline_s;               // after arrival; INFINITY: none
     int features;                    // how many features a sample shows before any inference
     struct policy_training training; // 0 rows if the scenario sets none aside
@@ -207,6 +211,7 @@ struct policy_view {
     int tier;                              // where it is now
     int model;                             // the model under way, -1 before any computation
     int layer;                             // last layer of it that was run, -1 before the first
+    int has_arrived;                       // it was sent here, and nothing was computed here yet
     int computations;                      // that this sample had so far, on any tier
     double bytes;                          // what `send` would ship now
     const struct policy_outcome *outcomes; // of all exits computed so far, by exit
@@ -214,6 +219,7 @@ struct policy_view {
     const struct policy_outcome *latest; // of the deepest exit of the last computation, or NULL
     const double *features; // policy_world.features numbers, known before any inference
     int queue;              // samples waiting or in service at this node's compute station
+    double backlog_s;       // time until a server of this node is free of what is there
     // For policies that observe links: [link] what this node's own transfers upward have shown, the
     // nominal rate until there was one; and when that was last, -INFINITY if never.
     const double *link_bytes_per_s;
@@ -272,7 +278,7 @@ struct policy_feedback {
     double latency_s;
 };
 
-enum { POLICY_EXPLAIN_CELLS = 12, POLICY_EXPLAIN_ROOM = 64 };
+enum { POLICY_EXPLAIN_CELLS = 12, POLICY_EXPLAIN_ROOM = 160 };
 
 // Room for the reason why a policy cannot work in a given world; part of an error message, so
 // lower case, no full stop, and with the way out.

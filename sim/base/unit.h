@@ -19,6 +19,7 @@ enum dimension {
     DIMENSION_PER_TIME,  // price of a second: 1 per second
     DIMENSION_PER_BYTE,  // price of a byte: 1 per byte
     DIMENSION_PER_JOULE, // price of a joule: 1 per joule
+    DIMENSION_BYTE_ENERGY, // joule per byte, as radios take
     DIMENSION_COUNT_
 };
 

@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void add_samples(const struct spec *spec, struct text *text)
 {
@@ -22,12 +23,19 @@ static void add_samples(const struct spec *spec, struct text *text)
     }
     text_format(text, " a replication, %d replication%s, seed %" PRIu64 "\n", spec->replications,
                 spec->replications == 1 ? "" : "s", spec->seed);
+    if (spec->generated) {
+        text_format(text, "samples generated from %s\n", spec->samples.generated_path);
+    }
     if (spec->trace) {
         static const char *const orders[] = {[ORDER_AS_IS] = "as they are",
                                              [ORDER_SHUFFLE] = "shuffled anew in each replication",
                                              [ORDER_RESAMPLE] = "resampled"};
-        text_format(text, "%zu samples of %s, %s\n", spec->trace->rows, spec->trace->path,
+        const size_t aside = trace_training_rows(spec->trace, spec->samples.train);
+        text_format(text, "%zu samples of %s, %s\n", spec->trace->rows - aside, spec->trace->path,
                     orders[spec->samples.order]);
+        if (aside) {
+            text_format(text, "%zu more set aside for training\n", aside);
+        }
     }
 }
 
@@ -55,6 +63,66 @@ static void add_points(const struct experiment *experiment, enum table_format fo
     table_finish(&table);
 }
 
+// What the policy of a point predicts, cell by cell. Returns false if it explains nothing.
+static bool add_explanation(const struct world *world, enum table_format format,
+                            const struct table_style *style, struct text *text)
+{
+    char cells[POLICY_EXPLAIN_CELLS][POLICY_EXPLAIN_ROOM];
+    if (!world->policy->explain) {
+        return false;
+    }
+    struct table table = {0};
+    const int columns =
+        world->policy->explain(&world->view, world->parameters, world->plan, -1, cells);
+    for (int i = 0; i < columns; i++) {
+        table_add_column(&table, arena_text(&table.arena, cells[i]))->is_wrapped = true;
+    }
+    for (int row = 0;
+         world->policy->explain(&world->view, world->parameters, world->plan, row, cells) > 0;
+         row++) {
+        for (int i = 0; i < columns; i++) {
+            char *end;
+            const double number = strtod(cells[i], &end);
+            if (end != cells[i] && !*end) {
+                table_add_number(&table, number);
+            } else {
+                table_add_text(&table, cells[i]);
+            }
+        }
+    }
+    table_print(&table, format, style, text);
+    table_finish(&table);
+    return true;
+}
+
+static void add_explanations(const struct experiment *experiment, enum table_format format,
+                             const struct table_style *style, struct text *text)
+{
+    const bool is_json = format == TABLE_JSON;
+    bool is_first = true;
+    text_add(text, is_json ? "[" : "");
+    for (int i = 0; i < experiment->point_count; i++) {
+        const struct world *world = experiment->points[i].world;
+        struct text explanation = {0};
+        if (add_explanation(world, format, style, &explanation)) {
+            if (is_json) {
+                text_format(text, "%s{\"point\": %d, \"policy\": \"%s\", \"explanation\": ",
+                            is_first ? "" : ",\n", i, world->policy->name);
+            } else if (format != TABLE_CSV) {
+                text_format(text, "\npoint %d, policy '%s':\n\n", i, world->policy->name);
+            }
+            text_add(text, text_string(&explanation));
+            text_add(text, is_json ? "}" : "");
+            is_first = false;
+        }
+        text_finish(&explanation);
+    }
+    text_add(text, is_json ? "]\n" : "");
+    if (is_first && !is_json && format != TABLE_CSV) {
+        text_add(text, "\nno policy here has anything to explain\n");
+    }
+}
+
 int verb_check(const struct arguments *arguments)
 {
     enum table_format format;
@@ -73,7 +141,12 @@ int verb_check(const struct arguments *arguments)
             add_samples(loaded.spec, &text);
             text_add(&text, "\n");
         }
-        add_points(&loaded.experiment, format, &style, &text);
+        if (!arguments->explain || format == TABLE_ALIGNED || format == TABLE_MARKDOWN) {
+            add_points(&loaded.experiment, format, &style, &text);
+        }
+        if (arguments->explain) {
+            add_explanations(&loaded.experiment, format, &style, &text);
+        }
         status = output_text(&text);
     }
     load_finish(&loaded);

@@ -39,8 +39,14 @@ static int read_spec(const struct arguments *arguments, struct loaded *loaded,
     }
     size_t policy_count;
     const struct policy_type *const *policies = policy_registry(&policy_count);
-    return scenario_read(arguments->operands[0], sets, count, policies, policy_count,
-                         &loaded->arena, diagnostics, &loaded->spec);
+    struct scenario *scenario;
+    if (scenario_load(arguments->operands[0], policies, policy_count, &loaded->arena, diagnostics,
+                      &scenario) != 0) {
+        return -1;
+    }
+    loaded->opener = plugin_set_opener(&loaded->plugins);
+    scenario_use_plugins(scenario, &loaded->opener);
+    return scenario_build(scenario, sets, count, &loaded->arena, diagnostics, &loaded->spec);
 }
 
 int load_scenario(const struct arguments *arguments, struct loaded *ret_loaded)
@@ -70,4 +76,5 @@ void load_finish(struct loaded *loaded)
 {
     experiment_finish(&loaded->experiment);
     arena_finish(&loaded->arena);
+    plugin_set_finish(&loaded->plugins);
 }

@@ -5,13 +5,17 @@
 // From the words on the command line to an experiment that is ready to run.
 
 #include "base/memory.h"
+#include "cli/plugin_set.h"
 #include "exp/experiment.h"
 
 struct arguments;
 struct spec;
 
+// Stays where it is: the scenario knows the address of its plug-ins.
 struct loaded {
     struct arena arena;
+    struct plugin_set plugins;
+    struct plugin_opener opener;
     struct spec *spec;
     struct experiment experiment;
 };

@@ -18,7 +18,7 @@ const struct command commands[] = {
      .most_operands = 1,
      .about =
          "Runs every policy of the scenario on the same samples, prints what came out and stores "
-         "it in the\ndatabase. Every estimate is a mean over independent replications with its "
+         "it in the database. Every estimate is a mean over independent replications with its "
          "confidence interval.",
      .examples = "  offloadsim run scenarios/mm1.yaml\n"
                  "  offloadsim run scenarios/hi-digits.yaml --set policy.hi_threshold.theta=0.8\n"
@@ -31,20 +31,45 @@ const struct command commands[] = {
      .most_operands = 1,
      .about =
          "Reads the scenario and its trace, builds every point, and reports all that is wrong, "
-         "or what would be\nrun.",
+         "or what would be run.",
      .examples = "  offloadsim check scenarios/hi-digits.yaml\n"
-                 "  offloadsim check my.yaml --set tiers.edge.compute.servers=4\n",
+                 "  offloadsim check my.yaml --set tiers.edge.compute.servers=4\n"
+                 "  offloadsim check scenarios/partition.yaml --explain\n",
      .run = verb_check},
     {.name = "policies",
      .summary = "list the policies, or explain one",
      .operands = "[NAME]",
      .most_operands = 1,
      .about =
-         "Without a name, lists all policies. With one, prints its paper, its parameters and an "
-         "example.",
+         "Without a name, lists all policies, or prints the reference of all with --format md. "
+         "With one, prints its paper, its parameters and an example.",
      .examples = "  offloadsim policies\n"
-                 "  offloadsim policies hi_threshold\n",
+                 "  offloadsim policies hi_threshold\n"
+                 "  offloadsim policies mypolicy --plugin ./mypolicy.so\n",
      .run = verb_policies},
+    {.name = "keys",
+     .summary = "list the keys of a scenario with type, unit, default, range and meaning",
+     .operands = "[PART]",
+     .most_operands = 1,
+     .about = "Lists all keys that a scenario can have, or those whose path contains PART. Names "
+              "in "
+              "capitals stand for names of your own.",
+     .examples = "  offloadsim keys\n"
+                 "  offloadsim keys links\n"
+                 "  offloadsim keys hi_threshold\n",
+     .run = verb_keys},
+    {.name = "fit",
+     .summary = "make parameters for generated samples out of a trace, and tell how well they hold",
+     .operands = "TRACE.csv",
+     .least_operands = 1,
+     .most_operands = 1,
+     .about = "Fits accuracies, confidences, correlations and features, and writes a file for "
+              "'samples: {generated: FILE}'. A fit to a random half of the samples is compared "
+              "with the other half; what is written is the fit to all of them.",
+     .examples = "  offloadsim fit scenarios/data/digits.csv --output digits.yaml\n"
+                 "  offloadsim fit trace.csv --exit small=s_conf,s_ok --exit large=l_conf,l_ok\n"
+                 "  offloadsim fit trace.csv --long sample=id,exit=exit,confidence=c,correct=ok\n",
+     .run = verb_fit},
     {.name = "query",
      .summary = "ask the results database: a named query or any SQL that reads",
      .operands = "[NAME | SQL]",
@@ -82,6 +107,15 @@ static int print_help(const struct command *command)
     return status;
 }
 
+static int print_version(void)
+{
+    struct text text = {0};
+    text_add(&text, "offloadsim " OFFLOADSIM_VERSION "\n");
+    const int status = output_text(&text);
+    text_finish(&text);
+    return status;
+}
+
 int main(int count, char **words)
 {
     setlocale(LC_CTYPE, ""); // only to know whether the terminal shows UTF-8
@@ -97,7 +131,7 @@ int main(int count, char **words)
         return count > 2 && !command ? unknown_command(words[2]) : print_help(command);
     }
     if (strcmp(words[1], "--version") == 0) {
-        return puts("offloadsim " OFFLOADSIM_VERSION) < 0 ? STATUS_RUN_FAILED : STATUS_FINE;
+        return print_version();
     }
     const struct command *command = command_find(words[1]);
     if (!command) {

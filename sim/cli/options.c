@@ -29,6 +29,22 @@ static const struct option options[] = {
     {"seed", 0, OPTION_TEXT, FIELD(seed), "N", "override the scenario's seed", " run check "},
     {"replications", 'n', OPTION_TEXT, FIELD(replications), "N",
      "override the scenario's number of replications", " run check "},
+    {"exit", 0, OPTION_REPEATED, FIELD(sets), "NAME=CONF,OK",
+     "columns of an exit (default: X_conf,X_ok of every X); may be repeated", " fit "},
+    {"long", 0, OPTION_TEXT, FIELD(long_columns), "KEY=COLUMN,...",
+     "columns of a row each sample and exit: sample, exit, confidence, prediction, label, correct",
+     " fit "},
+    {"features", 0, OPTION_TEXT, FIELD(features), "COLUMN,...",
+     "columns with features (default: f1, f2, ...)", " fit "},
+    {"label", 0, OPTION_TEXT, FIELD(label), "COLUMN", "column with the label (default: label)",
+     " fit "},
+    {"about", 0, OPTION_TEXT, FIELD(about), "TEXT", "what the samples are, for the file", " fit "},
+    {"seed", 0, OPTION_TEXT, FIELD(seed), "N", "of the random half and the search (default: 1)",
+     " fit "},
+    {"output", 'o', OPTION_TEXT, FIELD(output), "FILE", "where to write (default: standard output)",
+     " fit "},
+    {"plugin", 0, OPTION_TEXT, FIELD(plugin), "FILE",
+     "a shared object with a policy of your own, to list or explain too", " policies "},
     {"jobs", 'j', OPTION_COUNT, FIELD(jobs), "N",
      "threads to use (default: one a processor); results do not depend on it", " run "},
     {"db", 0, OPTION_TEXT, FIELD(db), "FILE", "the database (default: offloadsim.db)",
@@ -36,13 +52,16 @@ static const struct option options[] = {
     {"no-store", 0, OPTION_FLAG, FIELD(no_store), NULL, "leave the database alone", " run "},
     {"all", 'a', OPTION_FLAG, FIELD(all), NULL, "show every metric, not only the main ones",
      " run "},
+    {"explain", 'e', OPTION_FLAG, FIELD(explain), NULL,
+     "show what policies worked out beforehand: ranked cuts, pools, ...", " check "},
     {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "table, csv, json or md (default: table)",
-     " run check policies query "},
+     " run check policies query keys "},
     {"limit", 0, OPTION_COUNT, FIELD(limit), "ROWS", "stop after so many rows (default: 100000)",
      " query "},
     {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, "no progress and no remarks on standard error",
-     " run check query "},
-    {"help", 'h', OPTION_FLAG, FIELD(help), NULL, "show this help", " run check policies query "},
+     " run check query fit "},
+    {"help", 'h', OPTION_FLAG, FIELD(help), NULL, "show this help",
+     " run fit check policies query keys "},
 };
 
 enum { OPTION_TOTAL = sizeof(options) / sizeof(options[0]) };
@@ -263,14 +282,37 @@ static void help_program(struct text *text)
                    "exit status: 0 fine, 1 a run failed, 2 bad usage or input\n");
 }
 
+enum { HELP_INDENT = 28, HELP_WIDTH = 100 };
+
+// Adds a text that starts at column `indent`, in lines that end before HELP_WIDTH.
+static void add_wrapped(struct text *text, const char *words, size_t indent)
+{
+    size_t column = indent;
+    while (*words) {
+        const size_t length = strcspn(words, " ");
+        if (column > indent && column + 1 + length > HELP_WIDTH) {
+            text_format(text, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            text_add(text, " ");
+            column++;
+        }
+        text_add_n(text, words, length);
+        column += length;
+        words += length + (words[length] == ' ');
+    }
+    text_add(text, "\n");
+}
+
 void help_add(const struct command *command, struct text *text)
 {
     if (!command) {
         help_program(text);
         return;
     }
-    text_format(text, "usage: offloadsim %s %s [OPTIONS]\n\n%s\n\noptions:\n", command->name,
-                command->operands, command->about);
+    text_format(text, "usage: offloadsim %s %s [OPTIONS]\n\n", command->name, command->operands);
+    add_wrapped(text, command->about, 0);
+    text_add(text, "\noptions:\n");
     for (size_t i = 0; i < OPTION_TOTAL; i++) {
         if (!takes(command, &options[i])) {
             continue;
@@ -280,7 +322,8 @@ void help_add(const struct command *command, struct text *text)
                  options[i].letter ? options[i].letter : ' ', options[i].letter ? "," : " ",
                  options[i].name, options[i].argument ? " " : "",
                  options[i].argument ? options[i].argument : "");
-        text_format(text, "  %-25s %s\n", left, options[i].meaning);
+        text_format(text, "  %-25s ", left);
+        add_wrapped(text, options[i].meaning, HELP_INDENT);
     }
     text_format(text, "\nexamples:\n%s", command->examples);
 }

@@ -16,16 +16,23 @@ enum { MOST_OPERANDS = 4 };
 struct arguments {
     const char *operands[MOST_OPERANDS];
     size_t operand_count;
-    const char **sets; // of --set, in order; freed by arguments_finish()
+    const char **sets; // of --set, or --exit of fit, in order; freed by arguments_finish()
     size_t set_count;
     const char *seed;         // NULL: as the scenario says
     const char *replications; // NULL: as the scenario says
+    const char *plugin;       // NULL: none
+    const char *long_columns; // of a trace; NULL: it is wide
+    const char *features;     // NULL: as columns are called
+    const char *label;        // NULL: as columns are called
+    const char *about;
+    const char *output; // file; NULL: standard output
     const char *db;
     const char *format;
     uint64_t jobs;  // 0: as many as the machine has processors
     uint64_t limit; // rows of a query
     bool no_store;
     bool all;
+    bool explain;
     bool quiet;
     bool help;
     const char *command_line; // as typed, for the store; freed by arguments_finish()

@@ -36,23 +36,44 @@ static int find_metric(const struct world *world, const char *name)
     return -1;
 }
 
-// "hi_threshold (theta=[0.607])"; the parameters only where two points have the same policy.
+// Whether another point of the same policy has another value of a parameter.
+static bool tells_apart(const struct experiment *experiment, const struct experiment_point *point,
+                        const struct point_parameter *parameter)
+{
+    for (int i = 0; i < experiment->point_count; i++) {
+        const struct experiment_point *other = &experiment->points[i];
+        if (other->world->policy != point->world->policy) {
+            continue;
+        }
+        const char *value = NULL;
+        for (size_t k = 0; k < other->parameter_count; k++) {
+            if (strcmp(other->parameters[k].path, parameter->path) == 0) {
+                value = other->parameters[k].value;
+            }
+        }
+        if (!value || strcmp(value, parameter->value) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// "hi_threshold (theta=[0.607])"; the parameters only where points of one policy differ in them.
 static void add_label(const struct experiment *experiment, int number, struct text *text)
 {
     const struct experiment_point *point = &experiment->points[number];
-    bool is_alone = true;
-    for (int i = 0; i < experiment->point_count; i++) {
-        is_alone &= i == number || experiment->points[i].world->policy != point->world->policy;
-    }
+    int shown = 0;
     text_add(text, point->world->policy->name);
     if (point->world->policy->is_oracle) {
         text_add(text, " (bound)");
     }
-    for (size_t i = 0; !is_alone && i < point->parameter_count; i++) {
-        text_format(text, "%s%s=%s", i ? ", " : " (", point->parameters[i].name,
-                    point->parameters[i].value);
-        text_add(text, i + 1 == point->parameter_count ? ")" : "");
+    for (size_t i = 0; i < point->parameter_count; i++) {
+        if (tells_apart(experiment, point, &point->parameters[i])) {
+            text_format(text, "%s%s=%s", shown++ ? ", " : " (", point->parameters[i].name,
+                        point->parameters[i].value);
+        }
     }
+    text_add(text, shown ? ")" : "");
 }
 
 static void add_estimate_columns(struct table *table, const char *name)
@@ -240,9 +261,8 @@ static void add_heading(const struct experiment *experiment, struct text *text)
         if (point->verdict == VERDICT_OVERLOADED) {
             text_format(
                 text,
-                "OVERLOADED: %s gets %.3g times the work it can do under policy '%s'; its "
-                "queue grows without end,\nand the figures below depend on how long the run "
-                "was\n",
+                "OVERLOADED: %s gets %.3g times the work it can do under policy '%s';\n"
+                "its queue grows without end, and the figures depend on the length of the run\n",
                 point->world->station[point->overloaded_station].name, point->overloaded_load,
                 point->world->policy->name);
         }

@@ -132,9 +132,12 @@ static void judge(struct experiment_point *point)
         return;
     }
     for (int i = 0; i < world->stations; i++) {
-        const double load =
-            point->estimates[world->station[i].first_metric + STATION_OFFERED_LOAD].mean;
-        if (load >= 1 && !(load <= point->overloaded_load)) {
+        const struct experiment_estimate *estimate =
+            &point->estimates[world->station[i].first_metric + STATION_OFFERED_LOAD];
+        const double load = estimate->mean;
+        // Beyond chance: the whole interval, where there is one, lies above.
+        const double sure = isnan(estimate->half_width) ? load : load - estimate->half_width;
+        if (sure >= 1 && load > point->overloaded_load) {
             point->verdict = VERDICT_OVERLOADED;
             point->overloaded_station = i;
             point->overloaded_load = load;

@@ -18,15 +18,16 @@ static void add_numbers(struct text *text, const struct policy_numbers *numbers)
     text_add(text, "]");
 }
 
-static void add_models(struct text *text, const struct spec *spec,
-                       const struct policy_indices *models)
+// Names of models or tiers; nothing for none.
+static void add_names(struct text *text, const struct spec *spec, bool are_models,
+                      const struct policy_indices *indices)
 {
-    text_add(text, "[");
-    for (int i = 0; i < models->count; i++) {
-        text_add(text, i ? ", " : "");
-        text_json_string(text, spec->models[models->values[i]].name);
+    for (int i = 0; i < indices->count; i++) {
+        const int index = indices->values[i];
+        text_add(text, i ? ", " : "[");
+        text_json_string(text, are_models ? spec->models[index].name : spec->tiers[index].name);
+        text_add(text, i + 1 == indices->count ? "]" : "");
     }
-    text_add(text, "]");
 }
 
 // Adds the value as JSON; nothing if it was left out.
@@ -60,9 +61,8 @@ static void add_value(struct text *text, const struct spec *spec,
         }
         break;
     case POLICY_MODELS:
-        if (((const struct policy_indices *)value)->count) {
-            add_models(text, spec, value);
-        }
+    case POLICY_TIERS:
+        add_names(text, spec, parameter->kind == POLICY_MODELS, value);
         break;
     }
 }

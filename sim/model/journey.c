@@ -11,11 +11,27 @@
 #include <inttypes.h>
 #include <math.h>
 
+// A policy that computes and sends a sample more often than that goes in circles.
+enum { MOST_DECISIONS = 60000 };
+
 static const struct trace_outcome *sample_outcomes(const struct run *run,
                                                    const struct sample *sample)
 {
+    if (run->world->generator) {
+        return run->generated + (size_t)(sample - run->samples) * (size_t)run->world->view.exits;
+    }
     const struct trace *trace = run->world->trace;
     return trace->outcomes + (size_t)sample->row * (size_t)trace->exits;
+}
+
+static const double *sample_features(const struct run *run, const struct sample *sample)
+{
+    const size_t count = (size_t)run->world->view.features;
+    if (!count) {
+        return NULL;
+    }
+    return run->world->generator ? run->generated_features + (size_t)(sample - run->samples) * count
+                                 : run->world->trace->feature + (size_t)sample->row * count;
 }
 
 // A duration of this sample: drawn at its own address, or its own entry in the trace.
@@ -33,14 +49,63 @@ static double sample_draw(const struct run *run, const struct sample *sample,
     return distribution_draw(distribution, &at);
 }
 
-static void fail(struct run *run, const struct sample *sample, const char *what)
+// An action as the policy wrote it.
+static void add_action(struct text *text, const struct policy_action *action)
+{
+    switch (action->verb) {
+    case POLICY_COMPUTE:
+        text_format(text, "policy_compute(%d, %d)", action->what, action->layer);
+        return;
+    case POLICY_SEND:
+        text_format(text, "policy_send(%d)", action->what);
+        return;
+    case POLICY_SEND_RAW:
+        text_format(text, "policy_send_raw(%d)", action->what);
+        return;
+    case POLICY_ANSWER:
+        text_format(text, "policy_answer(%d)", action->what);
+        return;
+    case POLICY_DROP:
+        text_format(text, "policy_drop(%d)", action->what);
+        return;
+    }
+    text_format(text, "{%d, %d, %d}", (int)action->verb, action->what, action->layer);
+}
+
+// The policy has misbehaved: the run ends with a message that tells its author where.
+static void fail(struct run *run, const struct sample *sample, const struct policy_action *action,
+                 const char *what)
 {
     run->has_failed = true;
+    text_format(run->error, "policy '%s' %s: ", run->world->policy->name, what);
+    add_action(run->error, action);
     text_format(run->error,
-                "policy '%s' %s: sample %" PRIu64 " of device %" PRIu32
+                " for sample %" PRIu64 " of device %" PRIu32
                 " at time %.9g s, tier '%s' (seed %" PRIu64 ", replication %" PRIu64 ")",
-                run->world->policy->name, what, sample->index, sample->device, run->now_s,
-                run->world->view.tier[sample->tier].name, run->key.seed, run->key.replication);
+                sample->index, sample->device, run->now_s, run->world->view.tier[sample->tier].name,
+                run->key.seed, run->key.replication);
+}
+
+static bool gets_feedback(const struct run *run, const struct sample *sample)
+{
+    const enum spec_feedback_when when = run->world->spec->feedback.when;
+    return run->world->policy->feedback && sample->reason < 0 &&
+           (when == FEEDBACK_ALWAYS || (when == FEEDBACK_OFFLOADED && sample->is_offloaded));
+}
+
+// The sample has ended, but its slot is kept until the truth is told.
+static void schedule_feedback(struct run *run, uint32_t slot)
+{
+    struct sample *sample = &run->samples[slot];
+    const double delay_s = run->world->spec->feedback.delay_s;
+    sample->visit_start_s = run->now_s;
+    if (delay_s > 0) {
+        const uint64_t rank = workload_rank(run, sample->index, sample->device);
+        event_queue_push(&run->queue, run->now_s + delay_s, event_tag(EVENT_FEEDBACK, rank, slot));
+        run->awaiting++;
+    } else {
+        journey_feed_back(run, slot);
+    }
 }
 
 // The end of a sample: answered back at its origin, or dropped.
@@ -101,7 +166,11 @@ static void end_sample(struct run *run, uint32_t slot)
     }
     run->in_flight--;
     const uint32_t device = sample->device;
-    workload_release(run, slot);
+    if (gets_feedback(run, sample)) {
+        schedule_feedback(run, slot);
+    } else {
+        workload_release(run, slot);
+    }
     workload_return(run, device);
 }
 
@@ -137,8 +206,9 @@ static uint32_t lane_of(const struct run *run, const struct world_station *stati
     return station->first_lane + (uint32_t)(node * station->lanes / run->world->tier[from].nodes);
 }
 
-// A sample arrives at a station for a service of known length.
-static void visit(struct run *run, uint32_t slot, int number, double service_s)
+// A sample arrives at a station: with a service time at a compute station, with bytes at a link.
+// Returns false if there was no room, and the sample is gone.
+static bool visit(struct run *run, uint32_t slot, int number, double amount)
 {
     const struct world_station *station = &run->world->station[number];
     struct station_tally *tally = &run->tally->stations[number];
@@ -148,21 +218,33 @@ static void visit(struct run *run, uint32_t slot, int number, double service_s)
         run->now_s >= run->tally->window_from_s && run->now_s <= run->tally->window_to_s;
     if (station->room >= 0 && run->present[lane] >= station->room + (int64_t)station->servers) {
         drop(run, slot, REASON_FULL);
-        return;
-    }
-    if (in_window) {
-        tally->arrivals++;
-        tally->work_s += service_s;
+        return false;
     }
     run->present[lane]++;
-    const double start_s = station_admit(&run->free_at_s[run->world->lane_servers[lane]],
-                                         station->servers, run->now_s, service_s);
+    double *free_at_s = &run->free_at_s[run->world->lane_servers[lane]];
+    const double start_s = station_start(free_at_s, run->now_s);
+    const double end_s = station->role == STATION_COMPUTE
+                             ? start_s + amount
+                             : rate_finish(&station->rate, start_s, amount);
+    station_take(free_at_s, station->servers, end_s);
+    if (in_window) {
+        tally->arrivals++;
+        tally->work_s += end_s - start_s;
+    }
     sample->lane = lane;
     sample->station = (int16_t)number;
     sample->visit_arrived_s = run->now_s;
     sample->visit_start_s = start_s;
     const uint64_t rank = workload_rank(run, sample->index, sample->device);
-    event_queue_push(&run->queue, start_s + service_s, event_tag(EVENT_DEPART, rank, slot));
+    event_queue_push(&run->queue, end_s, event_tag(EVENT_DEPART, rank, slot));
+    return true;
+}
+
+// Energy that a counted sample takes from a node of a tier.
+static void count_energy(struct run *run, int tier, double joules)
+{
+    run->tally->counters[run->world->counters.joules + tier] += joules;
+    run->tally->counters[COUNTER_JOULES] += joules;
 }
 
 // A visit ends: what it adds to the station's sums. Returns the service time.
@@ -188,11 +270,11 @@ static void start_compute(struct run *run, uint32_t slot, const struct policy_ac
     struct sample *sample = &run->samples[slot];
     const int model = action->what;
     if (model < 0 || model >= world->view.models) {
-        fail(run, sample, "asked to compute a model that does not exist");
+        fail(run, sample, action, "asked to compute a model that does not exist");
         return;
     }
     if (!world->tier[sample->tier].layers[model]) {
-        fail(run, sample, "asked to compute a model that has no service time at this tier");
+        fail(run, sample, action, "asked to compute a model that has no service time at this tier");
         return;
     }
     // A model goes on where it stands, if what it needs for that is here; else it starts again.
@@ -200,12 +282,12 @@ static void start_compute(struct run *run, uint32_t slot, const struct policy_ac
         sample->model == model && sample->layer + 1 < world->view.model[model].layers;
     const int first = goes_on ? sample->layer + 1 : 0;
     if (action->layer < first || action->layer >= world->view.model[model].layers) {
-        fail(run, sample,
+        fail(run, sample, action,
              "asked to compute up to a layer that is behind the sample or past the end");
         return;
     }
     if (first == 0 && !(sample->raw_at & 1u << sample->tier)) {
-        fail(run, sample,
+        fail(run, sample, action,
              "asked to start a model where only an activation of another one has come");
         return;
     }
@@ -223,11 +305,25 @@ static void start_compute(struct run *run, uint32_t slot, const struct policy_ac
     visit(run, slot, world->tier[sample->tier].compute, service_s);
 }
 
+// Energy of the computation that ends, beside the idle power: as stated for its layers, or what the
+// busy server takes.
+static double compute_energy(const struct run *run, const struct sample *sample, double service_s)
+{
+    const struct world_layer *layers = run->world->tier[sample->tier].layers[sample->model];
+    if (isnan(layers[0].joules)) {
+        return run->world->station[sample->station].watts * service_s;
+    }
+    double joules = 0;
+    for (int layer = sample->layer + 1; layer <= sample->until; layer++) {
+        joules += layers[layer].joules;
+    }
+    return joules;
+}
+
 // A computation ends: the exits that it passed become visible.
 static void end_compute(struct run *run, struct sample *sample)
 {
     const struct world *world = run->world;
-    const struct world_station *station = &world->station[sample->station];
     const double service_s = end_visit(run, sample);
     const struct policy_model *model = &world->view.model[sample->model];
     sample->service_s += service_s;
@@ -240,17 +336,29 @@ static void end_compute(struct run *run, struct sample *sample)
         }
     }
     if (sample->is_counted) {
-        const double joules = station->watts * service_s;
         double *counters = run->tally->counters;
         counters[world->counters.layers + sample->tier] += sample->until - sample->layer;
         counters[world->counters.busy_s + sample->tier] += service_s;
-        counters[world->counters.joules + sample->tier] += joules;
-        counters[COUNTER_JOULES] += joules;
+        count_energy(run, sample->tier, compute_energy(run, sample, service_s));
     }
     sample->layer = sample->until;
+    sample->has_arrived = false;
     if (sample->computations < UINT8_MAX) {
         sample->computations++;
     }
+}
+
+// The size of the message that a sample is, or its answer, on a link.
+static double message_bytes(const struct run *run, const struct sample *sample, int link)
+{
+    const struct world *world = run->world;
+    const double overhead = world->spec->links[link].overhead_bytes;
+    if (sample->answer_exit >= 0) {
+        return overhead + world->spec->samples.answer_bytes;
+    }
+    return overhead + (sample->ships_raw
+                           ? sample->raw_bytes
+                           : world->view.model[sample->model].output_bytes[sample->layer]);
 }
 
 // Puts a message on the next link of the way to the sample's target: the answer, when there is
@@ -263,23 +371,15 @@ static void hop(struct run *run, uint32_t slot)
         world->hops[sample->tier * world->tiers + (sample->answer_exit < 0 ? sample->target : 0)]
             .station;
     const struct world_station *station = &world->station[number];
-    double bytes = world->spec->links[station->link].overhead_bytes;
-    if (sample->answer_exit >= 0) {
-        bytes += world->spec->samples.answer_bytes;
-    } else if (sample->ships_raw) {
-        bytes += sample->raw_bytes;
-    } else {
-        bytes += world->view.model[sample->model].output_bytes[sample->layer];
-    }
-    if (sample->is_counted) {
+    const double bytes = message_bytes(run, sample, station->link);
+    const bool is_counted = sample->is_counted;
+    if (visit(run, slot, number, bytes) && is_counted) {
         const bool is_down = station->role == STATION_DOWN;
         run->tally->counters[COUNTER_BYTES] += bytes;
         run->tally->counters[world->counters.bytes + 2 * station->link + is_down] += bytes;
-        if (!is_down) {
-            run->tally->counters[world->counters.offloads + station->link]++;
-        }
+        run->tally->counters[world->counters.offloads + station->link] += !is_down;
+        count_energy(run, world->spec->links[station->link].from, station->joules_per_byte * bytes);
     }
-    visit(run, slot, number, bytes / station->bytes_per_s);
 }
 
 static void send(struct run *run, uint32_t slot, const struct policy_action *action)
@@ -288,22 +388,23 @@ static void send(struct run *run, uint32_t slot, const struct policy_action *act
     struct sample *sample = &run->samples[slot];
     const int target = action->what;
     if (target < 0 || target >= world->tiers || target == sample->tier) {
-        fail(run, sample, "asked to send a sample to a tier that does not exist or where it is");
+        fail(run, sample, action,
+             "asked to send a sample to a tier that does not exist or where it is");
         return;
     }
-    if (world->hops[sample->tier * world->tiers + target].station < 0) {
-        fail(run, sample, "asked to send a sample where no link leads");
-        return;
-    }
+    // The reader sees to it that every tier can be reached, and links work both ways.
+    CHECK(&run->place, world->hops[sample->tier * world->tiers + target].station >= 0);
     const bool is_under_way =
         sample->model >= 0 && sample->layer + 1 < world->view.model[sample->model].layers;
     sample->ships_raw = action->verb == POLICY_SEND_RAW || !is_under_way;
     if (sample->ships_raw && !(sample->raw_at & 1u << sample->tier)) {
-        fail(run, sample, "asked to send the raw input from a tier that has only an activation");
+        fail(run, sample, action,
+             "asked to send the raw input from a tier that has only an activation");
         return;
     }
     if (!sample->ships_raw && isnan(world->view.model[sample->model].output_bytes[sample->layer])) {
-        fail(run, sample, "asked to send an activation whose size the scenario does not state");
+        fail(run, sample, action,
+             "asked to send an activation whose size the scenario does not state");
         return;
     }
     if (sample->ships_raw && is_under_way) {
@@ -320,22 +421,118 @@ static void answer(struct run *run, uint32_t slot, const struct policy_action *a
     struct sample *sample = &run->samples[slot];
     if (action->what < 0 || action->what >= run->world->view.exits ||
         !(sample->exits & UINT64_C(1) << action->what)) {
-        fail(run, sample, "answered with an exit that was not computed");
+        fail(run, sample, action, "answered with an exit that was not computed");
         return;
     }
     sample->answer_exit = (int16_t)action->what;
     sample->target = sample->tier; // where the answer was given
-    if (sample->tier == 0) {
+    if (sample->tier == 0 || run->world->spec->samples.answer_bytes < 0) {
         end_sample(run, slot);
     } else {
         hop(run, slot);
     }
 }
 
+// A device's estimate of a link's rate follows each of its transfers half of the way, so that it
+// forgets a transfer of n transfers ago like 2^-n.
+static void measure_link(struct run *run, const struct sample *sample, int link, double service_s)
+{
+    const size_t at = (size_t)sample->device * (size_t)run->world->view.links + (size_t)link;
+    const double measured = message_bytes(run, sample, link) / service_s;
+    if (service_s > 0 && isfinite(measured)) {
+        const bool is_first = isinf(run->link_seen_s[at]);
+        run->link_bytes_per_s[at] =
+            is_first ? measured
+                     : run->link_bytes_per_s[at] + (measured - run->link_bytes_per_s[at]) / 2;
+    }
+    run->link_seen_s[at] = run->now_s;
+}
+
+// What the last probe of a link has shown, unless a transfer has shown something since.
+static void probe_link(struct run *run, const struct sample *sample, int link)
+{
+    const struct world *world = run->world;
+    const size_t at = (size_t)sample->device * (size_t)world->view.links + (size_t)link;
+    const double every_s = world->spec->links[link].probe_s;
+    const double probed_s = floor(run->now_s / every_s) * every_s;
+    if (probed_s >= run->link_seen_s[at]) {
+        const int station = world->stations - 2 * world->view.links + 2 * link;
+        run->link_bytes_per_s[at] = rate_at(&world->station[station].rate, probed_s);
+        run->link_seen_s[at] = probed_s;
+    }
+}
+
+static void view_links(struct run *run, const struct sample *sample, struct policy_view *ret_view)
+{
+    const struct world *world = run->world;
+    const size_t first = (size_t)sample->device * (size_t)world->view.links;
+    const int first_station = world->stations - 2 * world->view.links;
+    const bool is_device = sample->tier == 0;
+    for (int link = 0; link < world->view.links; link++) {
+        run->link_backlog_s[link] = 0;
+        if (is_device && isfinite(world->spec->links[link].probe_s)) {
+            probe_link(run, sample, link);
+        }
+        if (world->view.link[link].from == sample->tier) {
+            const struct world_station *station = &world->station[first_station + 2 * link];
+            const uint32_t lane = lane_of(run, station, sample);
+            const double free_s = run->free_at_s[world->lane_servers[lane]];
+            run->link_backlog_s[link] = free_s > run->now_s ? free_s - run->now_s : 0;
+        }
+    }
+    ret_view->link_bytes_per_s =
+        is_device ? run->link_bytes_per_s + first : run->link_nominal_per_s;
+    ret_view->link_seen_s = is_device ? run->link_seen_s + first : run->link_never_s;
+    ret_view->link_backlog_s = run->link_backlog_s;
+}
+
+// What the exits that were computed so far say of the sample, in run->outcomes. Returns their
+// number.
+static int view_outcomes(struct run *run, const struct sample *sample)
+{
+    const struct trace_outcome *outcomes = sample_outcomes(run, sample);
+    int count = 0;
+    for (uint64_t left = sample->exits; left; left &= left - 1) {
+        const int exit = bit_lowest(left);
+        run->outcomes[count++] =
+            (struct policy_outcome){outcomes[exit].confidence, outcomes[exit].prediction, exit};
+    }
+    return count;
+}
+
+static void *state_of(const struct run *run, uint32_t device)
+{
+    return run->states + (size_t)device * run->world->policy->state_bytes;
+}
+
+void journey_feed_back(struct run *run, uint32_t slot)
+{
+    const struct world *world = run->world;
+    const struct sample *sample = &run->samples[slot];
+    const struct trace_outcome *outcomes = sample_outcomes(run, sample);
+    const int count = view_outcomes(run, sample);
+    for (int i = 0; i < count; i++) {
+        run->correct[i] = (unsigned char)outcomes[run->outcomes[i].exit].correct;
+    }
+    const struct policy_feedback feedback = {
+        .now_s = run->now_s,
+        .device = (int)sample->device,
+        .exit = sample->answer_exit,
+        .is_correct = outcomes[sample->answer_exit].correct,
+        .outcomes = run->outcomes,
+        .correct = run->correct,
+        .outcome_count = count,
+        .was_offloaded = sample->is_offloaded,
+        .latency_s = sample->visit_start_s - sample->arrived_s,
+    };
+    world->policy->feedback(&world->view, world->parameters, world->plan,
+                            state_of(run, sample->device), &feedback);
+    workload_release(run, slot);
+}
+
 static void view_sample(struct run *run, const struct sample *sample, struct policy_view *ret_view)
 {
     const struct world *world = run->world;
-    const struct trace_outcome *outcomes = sample_outcomes(run, sample);
     const int compute = world->tier[sample->tier].compute;
     const bool is_under_way =
         sample->model >= 0 && sample->layer + 1 < world->view.model[sample->model].layers;
@@ -348,25 +545,27 @@ static void view_sample(struct run *run, const struct sample *sample, struct pol
         .tier = sample->tier,
         .model = sample->model,
         .layer = sample->layer,
+        .has_arrived = sample->has_arrived,
         .computations = sample->computations,
         .bytes = is_under_way ? world->view.model[sample->model].output_bytes[sample->layer]
                               : sample->raw_bytes,
         .outcomes = run->outcomes,
-        .features = world->trace->feature ? world->trace->feature +
-                                                (size_t)sample->row * (size_t)world->trace->features
-                                          : NULL,
+        .features = sample_features(run, sample),
     };
-    for (uint64_t left = sample->exits; left; left &= left - 1) {
-        const int exit = bit_lowest(left);
-        struct policy_outcome *outcome = &run->outcomes[ret_view->outcome_count++];
-        *outcome =
-            (struct policy_outcome){outcomes[exit].confidence, outcomes[exit].prediction, exit};
-        if (exit == sample->latest_exit) {
-            ret_view->latest = outcome;
+    ret_view->outcome_count = view_outcomes(run, sample);
+    for (int i = 0; i < ret_view->outcome_count; i++) {
+        if (run->outcomes[i].exit == sample->latest_exit) {
+            ret_view->latest = &run->outcomes[i];
         }
     }
     if (compute >= 0) {
-        ret_view->queue = (int)run->present[lane_of(run, &world->station[compute], sample)];
+        const uint32_t lane = lane_of(run, &world->station[compute], sample);
+        const double free_s = run->free_at_s[world->lane_servers[lane]];
+        ret_view->queue = (int)run->present[lane];
+        ret_view->backlog_s = free_s > run->now_s ? free_s - run->now_s : 0;
+    }
+    if (run->link_bytes_per_s) {
+        view_links(run, sample, ret_view);
     }
     if (world->policy->draws_uniform) {
         const struct stream_at at = {run->key, world->purpose_policy, sample->device,
@@ -379,7 +578,7 @@ void journey_decide(struct run *run, uint32_t slot)
 {
     const struct world *world = run->world;
     const struct policy_type *policy = world->policy;
-    const struct sample *sample = &run->samples[slot];
+    struct sample *sample = &run->samples[slot];
     struct policy_view view;
     view_sample(run, sample, &view);
     struct policy_truth truth = {run->correct};
@@ -389,9 +588,12 @@ void journey_decide(struct run *run, uint32_t slot)
         }
         view.truth = &truth;
     }
-    void *state = run->states + (size_t)sample->device * policy->state_bytes;
-    const struct policy_action action =
-        policy->decide(&world->view, world->parameters, world->plan, state, &view);
+    const struct policy_action action = policy->decide(&world->view, world->parameters, world->plan,
+                                                       state_of(run, sample->device), &view);
+    if (++sample->decisions == MOST_DECISIONS) {
+        fail(run, sample, &action, "has come to no end after 60000 decisions");
+        return;
+    }
     switch (action.verb) {
     case POLICY_COMPUTE:
         start_compute(run, slot, &action);
@@ -408,10 +610,10 @@ void journey_decide(struct run *run, uint32_t slot)
             drop(run, slot, REASON_ENGINE_COUNT + action.what);
             return;
         }
-        fail(run, sample, "dropped a sample for a reason that it does not list");
+        fail(run, sample, &action, "dropped a sample for a reason that it does not list");
         return;
     }
-    fail(run, sample, "returned an action that does not exist");
+    fail(run, sample, &action, "returned an action that does not exist");
 }
 
 // A message has come to the far end of a link.
@@ -432,6 +634,7 @@ void journey_deliver(struct run *run, uint32_t slot)
     } else if (is_answer) {
         end_sample(run, slot);
     } else {
+        sample->has_arrived = true;
         journey_decide(run, slot);
     }
 }
@@ -447,7 +650,13 @@ void journey_depart(struct run *run, uint32_t slot)
         journey_decide(run, slot);
         return;
     }
-    end_visit(run, sample);
+    const double service_s = end_visit(run, sample);
+    if (run->link_bytes_per_s && station->role == STATION_UP && sample->tier == 0) {
+        measure_link(run, sample, station->link, service_s);
+    }
+    if (sample->is_counted && station->watts > 0) {
+        count_energy(run, world->spec->links[station->link].from, station->watts * service_s);
+    }
     const double delay_s = sample_draw(run, sample, &station->delay,
                                        &world->spec->links[station->link].delay, station->purpose);
     if (delay_s > 0) {

@@ -13,6 +13,10 @@ enum { MOST_EVENTS_AT_ONE_INSTANT = 10 * 1000 * 1000 };
 static void handle(struct run *run, const struct event *event)
 {
     switch ((enum event_kinds)event_kind(event)) {
+    case EVENT_FEEDBACK:
+        run->awaiting--;
+        journey_feed_back(run, event_subject(event));
+        return;
     case EVENT_DEPART:
         journey_depart(run, event_subject(event));
         return;
@@ -34,7 +38,9 @@ static uint64_t run_loop(struct run *run)
 {
     uint64_t events = 0;
     uint64_t at_this_instant = 0;
-    while (run->queue.count && (run->is_open || run->in_flight) && !run->has_failed) {
+    // Feedback alone keeps no run going: no decision is left that it could change.
+    while (run->queue.count > run->awaiting && (run->is_open || run->in_flight) &&
+           !run->has_failed) {
         const struct event event = event_queue_pop(&run->queue);
         CHECK(&run->place, event.time_s >= run->now_s);
         at_this_instant = event.time_s > run->now_s ? 0 : at_this_instant + 1;
@@ -53,6 +59,26 @@ static uint64_t run_loop(struct run *run)
     return events;
 }
 
+// Before a device has measured anything, it knows the nominal rates.
+static void init_links(struct run *run, struct arena *arena)
+{
+    const struct world *world = run->world;
+    const size_t links = (size_t)world->view.links;
+    run->link_bytes_per_s = arena_new_array(arena, world->devices * links, double);
+    run->link_seen_s = arena_new_array(arena, world->devices * links, double);
+    run->link_nominal_per_s = arena_new_array(arena, links, double);
+    run->link_never_s = arena_new_array(arena, links, double);
+    run->link_backlog_s = arena_new_array(arena, links, double);
+    for (size_t link = 0; link < links; link++) {
+        run->link_nominal_per_s[link] = world->view.link[link].up_bytes_per_s;
+        run->link_never_s[link] = -INFINITY;
+    }
+    for (size_t i = 0; i < world->devices * links; i++) {
+        run->link_bytes_per_s[i] = run->link_nominal_per_s[i % links];
+        run->link_seen_s[i] = -INFINITY;
+    }
+}
+
 static void init_run(struct run *run, struct arena *arena)
 {
     const struct world *world = run->world;
@@ -65,6 +91,9 @@ static void init_run(struct run *run, struct arena *arena)
     run->present = arena_new_array(arena, world->lanes, uint32_t);
     run->devices = arena_new_array(arena, world->devices, struct device);
     run->states = arena_array(arena, world->devices, policy->state_bytes);
+    if (policy->observes_links) {
+        init_links(run, arena);
+    }
     run->outcomes = arena_new_array(arena, (size_t)world->view.exits, struct policy_outcome);
     run->correct = arena_new_array(arena, (size_t)world->view.exits, unsigned char);
     run->tally = arena_new(arena, struct tally);
@@ -90,6 +119,8 @@ static void finish_run(struct run *run)
         }
     }
     event_queue_finish(&run->queue);
+    free(run->generated_features);
+    free(run->generated);
     free(run->samples);
 }
 

@@ -18,8 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// Simultaneous events happen in this order: what ends makes room for what begins.
-enum event_kinds { EVENT_DEPART, EVENT_DELIVER, EVENT_ARRIVE };
+// Simultaneous events happen in this order: what is learnt is known to all that happens then, and
+// what ends makes room for what begins.
+enum event_kinds { EVENT_FEEDBACK, EVENT_DEPART, EVENT_DELIVER, EVENT_ARRIVE };
 
 // A sample in flight. At most 128 bytes: two cache lines.
 struct sample {
@@ -27,8 +28,8 @@ struct sample {
     double arrived_s;
     double raw_bytes;
     double visit_arrived_s; // at the station where it is
-    double visit_start_s;
-    double wait_s; // sums over all visits so far
+    double visit_start_s;   // once it was answered and waits for its feedback: when it was answered
+    double wait_s;          // sums over all visits so far
     double service_s;
     double transfer_s;
     uint64_t exits; // bit e: the outcome of exit e of the world is known
@@ -45,8 +46,10 @@ struct sample {
     int8_t tier;
     int8_t target;        // tier where it is sent
     uint8_t computations; // stops counting at 255
-    uint16_t raw_at;      // bit t: the raw input is at tier t
+    uint16_t decisions;
+    uint16_t raw_at; // bit t: the raw input is at tier t
     bool ships_raw;
+    bool has_arrived; // was sent here, and nothing was computed here yet
     bool is_counted;
     bool is_offloaded;
 };
@@ -73,12 +76,21 @@ struct run {
     uint32_t *present; // [lanes]: waiting or in service
     struct sample *samples;
     uint32_t sample_room;
+    // What was generated for the samples in flight, by slot.
+    struct trace_outcome *generated; // [sample_room][exits]
+    double *generated_features;      // [sample_room][features]
     uint32_t free_slot; // first of the free list, NO_SLOT: none
     struct device *devices;
     // The order of the trace's rows in the passes that were looked up last, by pass modulo: devices
     // are not all in the same pass.
     struct stream_permutation order[ORDERS_KEPT];
-    char *states;                    // of the policy, one a device
+    char *states; // of the policy, one a device
+    // What devices have measured on links upward, for policies that look: [device * links + link].
+    double *link_bytes_per_s;
+    double *link_seen_s;
+    double *link_nominal_per_s;      // [link]: what other nodes, which measure nothing, know
+    double *link_never_s;            // [link]: -INFINITY
+    double *link_backlog_s;          // [link]: scratch of the view
     struct policy_outcome *outcomes; // scratch of the view
     unsigned char *correct;          // scratch of the oracle's view
     struct tally *tally;
@@ -87,6 +99,7 @@ struct run {
     uint64_t answered;
     uint64_t dropped;
     uint64_t in_flight;
+    size_t awaiting; // answered samples whose feedback is an event in the queue
     bool has_failed;
     struct text *error;
 };
@@ -111,6 +124,8 @@ void journey_decide(struct run *run, uint32_t slot);
 void journey_depart(struct run *run, uint32_t slot);
 // A message has come to the far end of a link.
 void journey_deliver(struct run *run, uint32_t slot);
+// The truth about an answered sample has come back to the state that decided; the sample is gone.
+void journey_feed_back(struct run *run, uint32_t slot);
 
 // The rank of a sample among simultaneous events: samples in order of their number at their
 // device, then of the device. The same number addresses the trace.

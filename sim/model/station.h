@@ -14,17 +14,19 @@
 // Moves the root of a heap of `count` times down to its place.
 void station_sift(double *free_at_s, uint32_t count);
 
-// A job of `service_s` arrives at `now_s`. Returns when it starts; the server that it takes is free
-// again at the returned time plus `service_s`.
-static inline double station_admit(double *free_at_s, uint32_t servers, double now_s,
-                                   double service_s)
+// When the service of a job that arrives at `now_s` starts.
+static inline double station_start(const double *free_at_s, double now_s)
 {
-    const double start_s = free_at_s[0] > now_s ? free_at_s[0] : now_s;
-    free_at_s[0] = start_s + service_s;
+    return free_at_s[0] > now_s ? free_at_s[0] : now_s;
+}
+
+// The job keeps the server that is free first until `end_s`.
+static inline void station_take(double *free_at_s, uint32_t servers, double end_s)
+{
+    free_at_s[0] = end_s;
     if (servers > 1) {
         station_sift(free_at_s, servers);
     }
-    return start_s;
 }
 
 #endif

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "model/generator.h"
 #include "model/run.h"
 #include "scenario/trace.h"
 
 #include <math.h>
 
-// Which row of the trace sample `rank` is.
-static uint32_t trace_row(struct run *run, uint64_t rank, uint64_t index, uint32_t device)
+// Which of the simulated rows sample `rank` is.
+static uint32_t pick_row(struct run *run, uint64_t rank, uint64_t index, uint32_t device)
 {
-    const uint64_t rows = run->world->trace->rows;
+    const uint64_t rows = run->world->rows;
     if (rows == 1) {
         return 0;
     }
@@ -31,6 +32,12 @@ static uint32_t trace_row(struct run *run, uint64_t rank, uint64_t index, uint32
     return (uint32_t)(rank % rows);
 }
 
+// The row of the trace at a place among those that are simulated.
+static uint32_t trace_row(const struct world *world, uint64_t place)
+{
+    return world->row ? world->row[place] : (uint32_t)place;
+}
+
 static double payload(const struct run *run, const struct sample *sample)
 {
     const struct world *world = run->world;
@@ -51,6 +58,13 @@ static uint32_t take_slot(struct run *run)
         const uint32_t room = old_room ? 2 * old_room : 64;
         CHECK(&run->place, room > old_room);
         run->samples = memory_resize(run->samples, room, sizeof(struct sample));
+        if (run->world->generator) {
+            const struct policy_world *view = &run->world->view;
+            run->generated = memory_resize(run->generated, room * (size_t)view->exits,
+                                           sizeof(struct trace_outcome));
+            run->generated_features = memory_resize(
+                run->generated_features, room * ((size_t)view->features + 1), sizeof(double));
+        }
         for (uint32_t slot = old_room; slot < room; slot++) {
             run->samples[slot].row = slot + 1 < room ? slot + 1 : NO_SLOT;
         }
@@ -60,6 +74,15 @@ static uint32_t take_slot(struct run *run)
     const uint32_t slot = run->free_slot;
     run->free_slot = run->samples[slot].row;
     return slot;
+}
+
+static void generate(struct run *run, uint32_t slot)
+{
+    const struct policy_world *view = &run->world->view;
+    const struct sample *sample = &run->samples[slot];
+    generator_draw(run->world->generator, run->key, sample->device, sample->index,
+                   run->generated + (size_t)slot * (size_t)view->exits,
+                   run->generated_features + (size_t)slot * (size_t)view->features);
 }
 
 void workload_release(struct run *run, uint32_t slot)
@@ -97,12 +120,15 @@ static void schedule_next(struct run *run, uint32_t device)
         schedule(run, device, arrivals->phase_s + (double)d->scheduled * arrivals->period_s);
         break;
     case ARRIVALS_TRACE: {
-        const uint64_t row = workload_rank(run, d->scheduled, device);
-        if (row < world->trace->rows) {
+        const uint64_t place = workload_rank(run, d->scheduled, device);
+        if (place < world->rows) {
+            const uint64_t row = trace_row(world, place);
+            // A file may say "-0"; adding 0 takes the sign away, which the event queue asks for.
             schedule(run, device,
                      world->trace->extra[row * (uint64_t)world->trace->extras +
                                          (uint64_t)arrivals->column_number] *
-                         arrivals->column_scale);
+                             arrivals->column_scale +
+                         0.0);
         }
         break;
     }
@@ -141,7 +167,7 @@ void workload_start(struct run *run)
 static uint64_t samples_in_all(const struct run *run)
 {
     const struct spec *spec = run->world->spec;
-    const uint64_t rows = run->world->trace->rows;
+    const uint64_t rows = run->world->rows;
     return spec->tiers[0].arrivals.kind == ARRIVALS_TRACE && rows < spec->stop_samples
                ? rows
                : spec->stop_samples;
@@ -168,8 +194,12 @@ uint32_t workload_arrive(struct run *run, uint32_t device)
                               .latest_exit = -1,
                               .raw_at = 1,
                               .is_counted = run->now_s >= run->tally->window_from_s};
-    sample->row = trace_row(run, workload_rank(run, sample->index, device), sample->index, device);
+    const uint64_t rank = workload_rank(run, sample->index, device);
+    sample->row = trace_row(run->world, pick_row(run, rank, sample->index, device));
     sample->raw_bytes = payload(run, sample);
+    if (run->world->generator) {
+        generate(run, slot);
+    }
     run->offered++;
     run->in_flight++;
     run->tally->counters[COUNTER_OFFERED] += sample->is_counted;

@@ -3,16 +3,28 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "model/generator.h"
 #include "model/tally.h"
+#include "model/training.h"
 #include "scenario/trace.h"
 
 #include <math.h>
-#include <string.h>
 
 // A purpose for what belongs to a layer of a model at a tier, named by their names.
 static uint64_t layer_purpose(struct arena *arena, const char *tier, const char *model, int layer)
 {
     return stream_purpose("service", arena_format(arena, "%s/%s/%d", tier, model, layer));
+}
+
+// The energy of a model's layers where the scenario states it; NULL where the power tells.
+static const double *stated_energy(const struct spec_tier *tier, int model)
+{
+    for (int i = 0; i < tier->compute.energy_count; i++) {
+        if (tier->compute.energies[i].model == model) {
+            return tier->compute.energies[i].layers;
+        }
+    }
+    return NULL;
 }
 
 static void build_tier(struct world *world, int index, struct arena *arena)
@@ -25,18 +37,26 @@ static void build_tier(struct world *world, int index, struct arena *arena)
     tier->idle_w = from->compute.idle_w;
     tier->layers = arena_new_array(arena, (size_t)spec->model_count, struct world_layer *);
     tier->layer_mean_s = arena_new_array(arena, (size_t)spec->model_count, const double *);
+    tier->layer_mean_j = arena_new_array(arena, (size_t)spec->model_count, const double *);
+    const double watts =
+        (from->compute.active_w - from->compute.idle_w) / (double)from->compute.servers;
     for (int i = 0; i < from->compute.time_count; i++) {
         const struct spec_time *time = &from->compute.times[i];
         const struct spec_model *model = &spec->models[time->model];
         struct world_layer *layers =
             arena_new_array(arena, (size_t)model->layers, struct world_layer);
         double *means = arena_new_array(arena, (size_t)model->layers, double);
+        double *joules = arena_new_array(arena, (size_t)model->layers, double);
+        const double *stated = stated_energy(from, time->model);
         for (int k = 0; k < model->layers; k++) {
             distribution_init(&layers[k].time, &time->layers[k], arena);
             layers[k].parameters = &time->layers[k];
             layers[k].purpose = layer_purpose(arena, from->name, model->name, k);
+            layers[k].joules = stated ? stated[k] : NAN;
             means[k] = layers[k].time.mean;
+            joules[k] = stated ? stated[k] : watts * means[k];
         }
+        tier->layer_mean_j[time->model] = joules;
         tier->layers[time->model] = layers;
         tier->layer_mean_s[time->model] = means;
     }
@@ -86,8 +106,11 @@ static void build_stations(struct world *world, struct arena *arena)
             struct world_station *station =
                 add_station(world, name, down ? STATION_DOWN : STATION_UP, lanes, 1, link->room);
             station->link = i;
-            station->bytes_per_s = down ? link->down_bytes_per_s : link->up_bytes_per_s;
+            rate_init(&station->rate, down ? &link->down : &link->up);
             station->purpose = stream_purpose("delay", name);
+            station->watts = down ? link->radio.receive_w : link->radio.send_w;
+            station->joules_per_byte =
+                down ? link->radio.receive_j_per_byte : link->radio.send_j_per_byte;
             distribution_init(&station->delay, &link->delay, arena);
         }
     }
@@ -137,79 +160,6 @@ static void build_hops(struct world *world, struct arena *arena)
     }
 }
 
-static void build_view(struct world *world, struct arena *arena)
-{
-    const struct spec *spec = world->spec;
-    struct policy_tier *tiers =
-        arena_new_array(arena, (size_t)spec->tier_count, struct policy_tier);
-    for (int i = 0; i < spec->tier_count; i++) {
-        tiers[i].name = spec->tiers[i].name;
-        tiers[i].nodes = spec->tiers[i].nodes;
-        tiers[i].servers = spec->tiers[i].compute.present ? spec->tiers[i].compute.servers : 0;
-        tiers[i].layer_mean_s = world->tier[i].layer_mean_s;
-        tiers[i].active_w = spec->tiers[i].compute.active_w;
-        tiers[i].idle_w = spec->tiers[i].compute.idle_w;
-        tiers[i].layer_price = spec->prices.layer[i];
-    }
-    struct policy_model *models =
-        arena_new_array(arena, (size_t)spec->model_count, struct policy_model);
-    for (int i = 0; i < spec->model_count; i++) {
-        models[i].name = spec->models[i].name;
-        models[i].layers = spec->models[i].layers;
-        models[i].first_exit = spec->models[i].first_exit;
-        models[i].exits = spec->models[i].exit_count;
-        const size_t layers = (size_t)spec->models[i].layers;
-        double *output_bytes = arena_new_array(arena, layers, double);
-        const char **names = arena_new_array(arena, layers, const char *);
-        for (size_t k = 0; k < layers; k++) {
-            output_bytes[k] = NAN;
-            names[k] = arena_format(arena, "%zu", k + 1);
-        }
-        models[i].output_bytes = output_bytes;
-        models[i].layer_names = names;
-    }
-    struct policy_exit *exits =
-        arena_new_array(arena, (size_t)spec->exit_count, struct policy_exit);
-    for (int i = 0; i < spec->exit_count; i++) {
-        exits[i].name = spec->exits[i].name;
-        exits[i].model = spec->exits[i].model;
-        exits[i].layer = spec->exits[i].after;
-    }
-    struct policy_link *links =
-        arena_new_array(arena, (size_t)spec->link_count, struct policy_link);
-    for (int i = 0; i < spec->link_count; i++) {
-        const struct spec_link *link = &spec->links[i];
-        struct distribution delay;
-        distribution_init(&delay, &link->delay, arena);
-        links[i] = (struct policy_link){.from = link->from,
-                                        .to = link->to,
-                                        .up_bytes_per_s = link->up_bytes_per_s,
-                                        .down_bytes_per_s = link->down_bytes_per_s,
-                                        .up_delay_mean_s = delay.mean,
-                                        .down_delay_mean_s = delay.mean,
-                                        .overhead_bytes = link->overhead_bytes,
-                                        .offload_price = spec->prices.offload[i]};
-    }
-    world->view = (struct policy_world){.tiers = spec->tier_count,
-                                        .tier = tiers,
-                                        .models = spec->model_count,
-                                        .model = models,
-                                        .exits = spec->exit_count,
-                                        .exit = exits,
-                                        .links = spec->link_count,
-                                        .link = links,
-                                        .payload_mean_bytes = world->payload.mean,
-                                        .answer_bytes = spec->samples.answer_bytes,
-                                        .deadline_s = spec->samples.deadline_s,
-                                        .features = world->trace->features,
-                                        .prices = {.error = spec->prices.error,
-                                                   .latency_per_s = spec->prices.latency_per_s,
-                                                   .energy_per_j = spec->prices.energy_per_j,
-                                                   .byte = spec->prices.byte,
-                                                   .deadline_miss = spec->prices.deadline_miss,
-                                                   .drop = spec->prices.drop}};
-}
-
 // Samples without a trace are all alike: every exit is sure and right.
 static const struct trace *sure_trace(const struct spec *spec, struct arena *arena)
 {
@@ -225,7 +175,7 @@ static const struct trace *sure_trace(const struct spec *spec, struct arena *are
     return trace;
 }
 
-static void build_reasons(struct world *world, struct arena *arena)
+static int build_reasons(struct world *world, struct arena *arena, struct text *ret_error)
 {
     int own = 0;
     while (world->policy->reasons && world->policy->reasons[own]) {
@@ -234,9 +184,20 @@ static void build_reasons(struct world *world, struct arena *arena)
     world->reason = arena_new_array(arena, (size_t)(REASON_ENGINE_COUNT + own), const char *);
     world->reason[REASON_FULL] = "full";
     for (int i = 0; i < own; i++) {
-        world->reason[REASON_ENGINE_COUNT + i] = world->policy->reasons[i];
+        const char *name = world->policy->reasons[i];
+        for (int k = 0; k < REASON_ENGINE_COUNT; k++) {
+            if (strcmp(world->reason[k], name) == 0) {
+                text_format(ret_error,
+                            "policy '%s' cannot work here: '%s' is the simulator's own reason of a "
+                            "drop; call the policy's differently",
+                            world->policy->name, name);
+                return -1;
+            }
+        }
+        world->reason[REASON_ENGINE_COUNT + i] = name;
     }
     world->reasons = REASON_ENGINE_COUNT + own;
+    return 0;
 }
 
 // Reserves `count` counters and returns the number of the first.
@@ -313,6 +274,22 @@ static void build_counters(struct world *world, struct arena *arena)
     }
 }
 
+static const struct generator *build_generator(const struct spec *spec, struct arena *arena)
+{
+    if (!spec->generated) {
+        return NULL;
+    }
+    int *exits = arena_new_array(arena, (size_t)spec->exit_count, int);
+    for (int i = 0; i < spec->exit_count; i++) {
+        exits[i] = spec->exits[i].outcome;
+    }
+    const struct generator_wanted wanted = {.exits = exits,
+                                            .exit_count = spec->exit_count,
+                                            .features = spec->samples.feature_columns,
+                                            .feature_count = spec->samples.feature_count};
+    return generator_build(spec->generated, &wanted, arena);
+}
+
 static int plan_policy(struct world *world, struct arena *arena, struct text *ret_error)
 {
     const struct policy_type *policy = world->policy;
@@ -320,8 +297,20 @@ static int plan_policy(struct world *world, struct arena *arena, struct text *re
         policy->plan_more_bytes ? policy->plan_more_bytes(&world->view, world->parameters) : 0;
     void *plan = arena_alloc(arena, policy->plan_bytes + more);
     char problem[POLICY_PROBLEM_ROOM] = "";
+    if (policy->needs_training && !world->view.training.rows) {
+        text_format(ret_error,
+                    "policy '%s' cannot work here: it learns from %s, and there are none; add for "
+                    "example '%s' to 'samples'",
+                    policy->name,
+                    world->generator ? "samples that are drawn beforehand"
+                                     : "rows of the trace that are set aside",
+                    world->generator ? "train_samples: 1000" : "train: 30 %");
+        return -1;
+    }
     if (policy->plan && policy->plan(&world->view, world->parameters, plan, problem) != 0) {
-        text_format(ret_error, "policy '%s' cannot work here: %s", policy->name, problem);
+        problem[sizeof(problem) - 1] = '\0';
+        text_format(ret_error, "policy '%s' cannot work here: %s", policy->name,
+                    problem[0] ? problem : "it does not say why");
         return -1;
     }
     world->plan = plan;
@@ -334,6 +323,7 @@ struct world *world_build(const struct spec *spec, int policy, struct arena *are
     struct world *world = arena_new(arena, struct world);
     world->spec = spec;
     world->trace = spec->trace ? spec->trace : sure_trace(spec, arena);
+    world->generator = build_generator(spec, arena);
     world->policy = spec->policies[policy].type;
     world->parameters = spec->policies[policy].parameters;
     world->tiers = spec->tier_count;
@@ -344,7 +334,8 @@ struct world *world_build(const struct spec *spec, int policy, struct arena *are
     distribution_init(&world->payload, &spec->samples.payload, arena);
     build_stations(world, arena);
     build_hops(world, arena);
-    build_view(world, arena);
+    world_describe(world, arena);
+    training_set_aside(world, arena);
     world->devices = (uint64_t)spec->tiers[0].nodes;
     if (spec->tiers[0].arrivals.kind == ARRIVALS_CLOSED) {
         distribution_init(&world->think, &spec->tiers[0].arrivals.think, arena);
@@ -354,7 +345,9 @@ struct world *world_build(const struct spec *spec, int policy, struct arena *are
     world->purpose_order = stream_purpose("order", "");
     world->purpose_payload = stream_purpose("payload", "");
     world->purpose_policy = stream_purpose("policy", "");
-    build_reasons(world, arena);
+    if (build_reasons(world, arena, ret_error) != 0) {
+        return NULL;
+    }
     build_counters(world, arena);
     metrics_define(world, arena);
     if (plan_policy(world, arena, ret_error) != 0) {

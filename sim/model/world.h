@@ -10,6 +10,7 @@
 // lane a node; a link has one for each of its media. Node n of a lower tier uses lane
 // n * lanes / nodes of what lies above it, so neighbours share.
 
+#include "model/rate.h"
 #include "policies/policy.h"
 #include "rng/distribution.h"
 #include "scenario/spec.h"
@@ -43,16 +44,19 @@ struct world_station {
     uint32_t first_lane; // among all lanes of the world
     uint32_t servers;    // of each lane
     int64_t room;        // that may wait in a lane, beside those in service; -1: no limit
-    double bytes_per_s;  // up, down: INFINITY: no limit
+    struct rate rate;    // up, down
     uint64_t purpose;    // up, down: of the propagation delay
     struct distribution delay;
     int first_metric;
-    double watts; // compute: what a busy server adds to the node's idle power
+    // Power beside the idle one while busy: of a server, or of the radio of the lower tier's node.
+    double watts;
+    double joules_per_byte; // up, down: of that radio
 };
 
 // How long a layer takes, and the address of its draws.
 struct world_layer {
     struct distribution time;
+    double joules; // fixed energy of the layer; NaN: watts of the station times the service time
     const struct distribution_parameters *parameters; // of `time`
     uint64_t purpose;
 };
@@ -63,6 +67,7 @@ struct world_tier {
     uint32_t nodes;
     double idle_w;
     const double **layer_mean_s; // [model], as the policy sees it
+    const double **layer_mean_j; // [model]: energy beside the idle power
 };
 
 // Where a sample goes next on its way from one tier to another: a link station; -1: there is none.
@@ -111,6 +116,9 @@ struct world_metric {
 struct world {
     const struct spec *spec;
     const struct trace *trace; // the scenario's, or one sure and correct row
+    const struct generator *generator; // where samples come from instead; NULL: from the trace
+    uint32_t rows;             // of the trace that are simulated
+    const uint32_t *row;       // [rows]: which they are, in the trace's order; NULL: all
     const struct policy_type *policy;
     const void *parameters;
     const void *plan;
@@ -146,6 +154,9 @@ enum { REASON_FULL, REASON_ENGINE_COUNT };
 // outlive the world.
 struct world *world_build(const struct spec *spec, int policy, struct arena *arena,
                           struct text *ret_error);
+
+// Fills world->view; for world_build() alone.
+void world_describe(struct world *world, struct arena *arena);
 
 // Whether the policy's decisions depend on prices.
 bool world_uses_prices(const struct world *world);

@@ -49,6 +49,21 @@ void spec_canonical(const struct spec *spec, int policy, struct text *ret_text)
     write_spec(spec, policy, 0, ret_text);
 }
 
+// A plug-in that was compiled anew is another policy. Those that no policy comes from change
+// nothing.
+static void add_plugins(const struct spec *spec, int policy, struct text *text)
+{
+    for (int i = 0; i < spec->policy_count; i++) {
+        for (int k = 0; k < spec->plugin_count && (policy < 0 || i == policy); k++) {
+            if (spec->plugins[k].type == spec->policies[i].type) {
+                char digits[4 * 16 + 1];
+                hash_hex(spec->plugins[k].hash, 256, digits);
+                text_add(text, digits);
+            }
+        }
+    }
+}
+
 void spec_hash(const struct spec *spec, int policy, enum spec_scope scope,
                char ret_hex[SPEC_HASH_ROOM])
 {
@@ -60,6 +75,12 @@ void spec_hash(const struct spec *spec, int policy, enum spec_scope scope,
         hash_hex(spec->trace->hash, 256, digits);
         text_add(&text, digits);
     }
+    if (spec->generated) {
+        char digits[4 * 16 + 1];
+        hash_hex(spec->generated->hash, 256, digits);
+        text_add(&text, digits);
+    }
+    add_plugins(spec, policy, &text);
     struct hash hash;
     uint64_t words[HASH_WORDS];
     hash_init(&hash);

@@ -23,8 +23,8 @@ enum spec_scope {
 // Adds the text with all policies, or with policy number `policy` alone if it is not negative.
 void spec_canonical(const struct spec *spec, int policy, struct text *ret_text);
 
-// The hash of the canonical text and of the content of the trace. Where the trace is does not
-// matter.
+// The hash of the canonical text, of the content of the trace or of what samples are generated
+// from, and of the plug-ins that the policies come from. Where these files are does not matter.
 void spec_hash(const struct spec *spec, int policy, enum spec_scope scope,
                char ret_hex[SPEC_HASH_ROOM]);
 

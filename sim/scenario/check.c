@@ -2,6 +2,7 @@
 #include "scenario/check.h"
 
 #include "base/memory.h"
+#include "policies/policy.h"
 #include "scenario/diagnostics.h"
 #include "scenario/settings.h"
 #include "scenario/spec.h"
@@ -74,7 +75,10 @@ static bool place_exits(const struct checker *checker, struct spec_model *model,
             diagnostics_error(checker->diagnostics, value_of(checker, &exit->after),
                               "exit '%s' cannot stand after layer %d: model '%s' has %d",
                               exit->name, exit->after, model->name, model->layers);
-            diagnostics_hint(checker->diagnostics, "lower 'after', or raise 'layers' of the model");
+            diagnostics_hint(checker->diagnostics, model->times
+                                                       ? "lower 'after': the profile has no more"
+                                                       : "lower 'after', or raise 'layers' of the "
+                                                         "model");
             is_fine = false;
         }
         exit->after = (exit->after ? exit->after : model->layers) - 1;
@@ -241,6 +245,29 @@ static void check_links(const struct checker *checker)
     }
 }
 
+// ---- feedback ----
+
+static void check_feedback(const struct checker *checker)
+{
+    const struct spec *spec = checker->spec;
+    if (spec->feedback.when == FEEDBACK_NEVER) {
+        if (spec->feedback.delay_s > 0) {
+            diagnostics_warning(checker->diagnostics, value_of(checker, &spec->feedback.delay_s),
+                                "the delay of feedback has no effect, because there is none");
+            diagnostics_hint(checker->diagnostics, "set 'when' to offloaded or always");
+        }
+        return;
+    }
+    for (int i = 0; i < spec->policy_count; i++) {
+        if (spec->policies[i].type->feedback) {
+            return;
+        }
+    }
+    diagnostics_warning(checker->diagnostics, value_of(checker, &spec->feedback.when),
+                        "feedback has no effect: none of the policies learns from it");
+    diagnostics_hint(checker->diagnostics, "remove 'feedback', or use a policy that learns");
+}
+
 int check_spec(struct spec *spec, struct settings *settings, struct arena *arena,
                struct diagnostics *diagnostics)
 {
@@ -253,6 +280,7 @@ int check_spec(struct spec *spec, struct settings *settings, struct arena *arena
         check_times(&checker, &spec->tiers[i]);
     }
     check_links(&checker);
+    check_feedback(&checker);
     settings_sort(settings);
     return diagnostics->errors > errors ? -1 : 0;
 }

@@ -13,6 +13,11 @@ struct trace_plan;
 
 // The settings must be sorted; they are kept up to date with what is moved. Returns 0, or -1 with
 // errors.
+// Layers, outputs, times and energies of models: from the scenario and from the profiles that it
+// names. `scenario` is the path of its file. Comes first.
+int check_profiles(struct spec *spec, const char *scenario, struct settings *settings,
+                   struct arena *arena, struct diagnostics *diagnostics);
+
 int check_spec(struct spec *spec, struct settings *settings, struct arena *arena,
                struct diagnostics *diagnostics);
 
@@ -22,5 +27,10 @@ int check_spec(struct spec *spec, struct settings *settings, struct arena *arena
 int check_columns(struct spec *spec, const char *path, const struct settings *settings,
                   struct arena *arena, struct diagnostics *diagnostics,
                   struct trace_plan **ret_plan);
+
+// Whether the share of the trace that is set aside for training leaves rows on both sides. Returns
+// 0, or -1 with an error.
+int check_training(const struct spec *spec, const struct settings *settings,
+                   struct diagnostics *diagnostics);
 
 #endif

@@ -7,6 +7,7 @@
 #include "scenario/diagnostics.h"
 #include "scenario/settings.h"
 #include "scenario/spec.h"
+#include "scenario/trace.h"
 #include "scenario/trace_read.h"
 
 #include <string.h>
@@ -44,7 +45,13 @@ static void refuse(const struct columns *columns, const void *slot, const char *
 }
 
 static const char no_trace[] = "names a column, but the scenario has no trace";
-static const char no_trace_hint[] = "add 'trace: FILE.csv' to 'samples', or remove the key";
+
+static const char *no_trace_hint(const struct columns *columns)
+{
+    return columns->spec->samples.generated_path
+               ? "samples are generated and have no columns: remove the key"
+               : "add 'trace: FILE.csv' to 'samples', or remove the key";
+}
 
 // ---- what belongs together with the layout ----
 
@@ -72,11 +79,16 @@ static void check_exit(const struct columns *columns, const struct spec_exit *ex
                                                  {"prediction", &exit->prediction_column},
                                                  {"correct", &exit->correct_column}};
     const struct key_slot value = {"value", &exit->value};
+    const struct key_slot outcome = {"outcome", &exit->outcome_name};
     const struct spec_samples *samples = &columns->spec->samples;
+    if (!samples->generated_path) {
+        refuse_given(columns, &outcome, 1, "belongs to generated samples, but these are not",
+                     "add 'generated: FILE.yaml' to 'samples', or remove the key");
+    }
     if (!columns->plan) {
-        refuse_given(columns, slots, EXIT_COLUMNS, no_trace, no_trace_hint);
+        refuse_given(columns, slots, EXIT_COLUMNS, no_trace, no_trace_hint(columns));
         refuse_given(columns, &value, 1, "belongs to a trace, but the scenario has none",
-                     no_trace_hint);
+                     no_trace_hint(columns));
     } else if (samples->layout == LAYOUT_LONG) {
         refuse_given(columns, slots, EXIT_COLUMNS, "of an exit is for the wide layout",
                      "name the column in 'samples', once for all exits");
@@ -96,10 +108,15 @@ static void check_samples(const struct columns *columns)
                                                    {"correct", &samples->correct_column}};
     const struct key_slot label = {"label", &samples->label_column};
     if (!columns->plan) {
-        refuse_given(columns, slots, SAMPLE_COLUMNS, no_trace, no_trace_hint);
-        refuse_given(columns, &label, 1, no_trace, no_trace_hint);
-        for (int i = 0; i < samples->feature_count; i++) {
-            refuse(columns, &samples->feature_columns[i], "features", no_trace, no_trace_hint);
+        refuse_given(columns, slots, SAMPLE_COLUMNS, no_trace, no_trace_hint(columns));
+        refuse_given(columns, &label, 1, no_trace, no_trace_hint(columns));
+        for (int i = 0; i < samples->feature_count && !samples->generated_path; i++) {
+            refuse(columns, &samples->feature_columns[i], "features", no_trace,
+                   no_trace_hint(columns));
+        }
+        if (samples->train > 0) {
+            refuse(columns, &samples->train, "train",
+                   "sets rows of a trace aside, but the scenario has none", no_trace_hint(columns));
         }
     } else if (samples->layout == LAYOUT_WIDE) {
         refuse_given(columns, slots, SAMPLE_COLUMNS, "of all samples is for the long layout",
@@ -116,10 +133,13 @@ static void warn_of_idle(const struct columns *columns)
         {"layout", (const char *const *)(const void *)&samples->layout}};
     for (size_t i = 0; !columns->plan && i < sizeof(slots) / sizeof(slots[0]); i++) {
         const struct mark *mark = mark_of(columns, slots[i].slot);
-        if (mark) {
+        if (mark && samples->generated_path) {
+            refuse(columns, slots[i].slot, slots[i].key, "has no meaning for generated samples",
+                   "each is drawn for itself: remove the key");
+        } else if (mark) {
             diagnostics_warning(columns->diagnostics, mark, "'%s' has no effect without a trace",
                                 slots[i].key);
-            diagnostics_hint(columns->diagnostics, "%s", no_trace_hint);
+            diagnostics_hint(columns->diagnostics, "%s", no_trace_hint(columns));
         }
     }
 }
@@ -178,7 +198,7 @@ static int add_extra(struct columns *columns, const char *const *slot, const cha
                      bool must_not_decrease)
 {
     if (!columns->plan) {
-        refuse(columns, slot, key, no_trace, no_trace_hint);
+        refuse(columns, slot, key, no_trace, no_trace_hint(columns));
         return 0;
     }
     struct trace_plan *plan = columns->plan;
@@ -287,6 +307,28 @@ static void refuse_same_values(const struct columns *columns)
     }
 }
 
+int check_training(const struct spec *spec, const struct settings *settings,
+                   struct diagnostics *diagnostics)
+{
+    if (!spec->trace || !(spec->samples.train > 0)) {
+        return 0;
+    }
+    const size_t rows = spec->trace->rows;
+    const size_t aside = trace_training_rows(spec->trace, spec->samples.train);
+    if (aside > 0 && aside < rows) {
+        return 0;
+    }
+    const struct setting *setting = settings_find(settings, &spec->samples.train);
+    diagnostics_error(diagnostics, setting ? &setting->value : NULL,
+                      "'train' sets %s of the trace's %zu row%s aside", aside ? "all" : "none",
+                      rows, rows == 1 ? "" : "s");
+    diagnostics_hint(diagnostics,
+                     aside ? "lower it, so that at least one row is left to simulate"
+                           : "raise it, so that there is at least one row to learn from, or remove "
+                             "the key");
+    return -1;
+}
+
 static void fill_plan(struct columns *columns, const char *path)
 {
     const struct spec_samples *samples = &columns->spec->samples;
@@ -321,6 +363,16 @@ int check_columns(struct spec *spec, const char *path, const struct settings *se
     if (spec->samples.trace_path) {
         columns.plan = arena_new(arena, struct trace_plan);
         fill_plan(&columns, path);
+    }
+    if (columns.plan && spec->samples.generated_path) {
+        refuse(&columns, &spec->samples.generated_path, "generated", "excludes 'trace'",
+               "samples are those of a trace, or are drawn: remove one of the two keys");
+        return -1;
+    }
+    if (spec->samples.train_samples && !spec->samples.generated_path) {
+        refuse(&columns, &spec->samples.train_samples, "train_samples",
+               "belongs to generated samples, but these are not",
+               "set a share of the trace aside with 'train', or remove the key");
     }
     check_samples(&columns);
     warn_of_idle(&columns);

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +84,8 @@ static const char *make_snippet(struct arena *arena, const struct mark *mark)
     struct text text = {0};
     struct text caret = {0};
     text_format(&text, "%5zu | %s", mark->line, is_cut ? "..." : "");
-    text_format(&caret, "      | %s", is_cut ? "   " : "");
+    const int margin = snprintf(NULL, 0, "%5zu", mark->line);
+    text_format(&caret, "%*s | %s", margin, "", is_cut ? "   " : "");
     size_t character = 0;
     for (size_t i = 0; i < shown; character++) {
         bool is_tab = line[i] == '\t';
@@ -112,6 +114,11 @@ static const char *make_snippet(struct arena *arena, const struct mark *mark)
     return snippet;
 }
 
+bool diagnostics_are_full(const struct diagnostics *diagnostics)
+{
+    return diagnostics->errors + diagnostics->warnings > MOST_KEPT;
+}
+
 static size_t rank_source(const struct diagnostics *diagnostics, const char *name)
 {
     size_t most = 0;
@@ -135,7 +142,7 @@ static void add(struct diagnostics *diagnostics, enum diagnostic_severity severi
     } else {
         diagnostics->warnings++;
     }
-    if (diagnostics->errors + diagnostics->warnings > MOST_KEPT) {
+    if (diagnostics_are_full(diagnostics)) {
         return;
     }
     if (diagnostics->count == diagnostics->room) {
@@ -179,7 +186,7 @@ void diagnostics_warning(struct diagnostics *diagnostics, const struct mark *mar
 
 void diagnostics_hint(struct diagnostics *diagnostics, const char *format, ...)
 {
-    if (!diagnostics->count || diagnostics->errors + diagnostics->warnings > MOST_KEPT) {
+    if (!diagnostics->count || diagnostics_are_full(diagnostics)) {
         return;
     }
     struct text hint = {0};
@@ -195,6 +202,9 @@ void diagnostics_hint(struct diagnostics *diagnostics, const char *format, ...)
 void diagnostics_suggest(struct diagnostics *diagnostics, const char *name,
                          const char *const *names, size_t count, const char *what)
 {
+    if (diagnostics_are_full(diagnostics)) {
+        return;
+    }
     const char *nearest = text_nearest(name, names, count);
     if (nearest) {
         diagnostics_hint(diagnostics, "did you mean '%s'?", nearest);

@@ -59,6 +59,9 @@ void diagnostics_warning(struct diagnostics *diagnostics, const struct mark *mar
 void diagnostics_hint(struct diagnostics *diagnostics, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+// Whether further ones are only counted, so that preparing a message for them is in vain.
+bool diagnostics_are_full(const struct diagnostics *diagnostics);
+
 // All of them, sorted by place within each source, errors and warnings in one list; adds nothing
 // if there are none.
 void diagnostics_render(const struct diagnostics *diagnostics, struct text *ret_text);

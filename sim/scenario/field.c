@@ -51,6 +51,9 @@ static void refuse_key(struct field_reader *reader, const struct field *fields,
     struct diagnostics *diagnostics = reader->diagnostics;
     diagnostics_error(diagnostics, &item->key_mark, "unknown key '%s' in %s",
                       diagnostics_quote(diagnostics, item->key), owner);
+    if (diagnostics_are_full(diagnostics)) {
+        return;
+    }
     size_t count = count_fields(fields);
     const char **names = arena_new_array(&diagnostics->arena, count + 1, const char *);
     for (size_t i = 0; i < count; i++) {
@@ -172,6 +175,14 @@ static void read_object(struct field_reader *reader, const struct field_type *ty
                         const struct node *node, char *place, const struct field_at *at)
 {
     const char *owner = object_owner(reader, type, node, at);
+    // A bare value may stand for the first key; the others get their defaults.
+    struct node_item item = {
+        .key = "", .key_mark = node->mark, .is_shorthand = true, .value = (struct node *)node};
+    const struct node mapping = {
+        .kind = NODE_MAPPING, .mark = node->mark, .text = "", .items = &item, .count = 1};
+    if ((type->flags & FIELD_OR_SINGLE) && node->kind == NODE_SCALAR && !node_is_null(node)) {
+        node = &mapping;
+    }
     if (node->kind != NODE_MAPPING && !node_is_null(node)) {
         diagnostics_error(reader->diagnostics, &node->mark, "%s must be a mapping, not %s", owner,
                           node->kind == NODE_SCALAR ? "a single value" : "a list");
@@ -259,6 +270,13 @@ static void hint_cases(struct field_reader *reader, const struct field_case *cas
     text_finish(&names);
 }
 
+// Whether a word stands for the first value of a case: "unlimited".
+static bool is_word_of(const struct field_case *chosen, const char *text)
+{
+    const char *word = chosen->fields ? chosen->fields[0].type.word : NULL;
+    return word && strcmp(word, text) == 0;
+}
+
 static bool choose(struct field_reader *reader, const struct field_case *cases,
                    const char *bare_case, const char *noun, const struct node *node,
                    const struct field_at *at, struct choice *ret_choice)
@@ -267,8 +285,9 @@ static bool choose(struct field_reader *reader, const struct field_case *cases,
     const char *name = node->text;
     if (node->kind == NODE_SCALAR) {
         choice.mark = node->mark;
-        if (bare_case && (node_is_null(node) || !is_word(name))) {
-            choice.chosen = find_case(cases, bare_case);
+        const struct field_case *bare = bare_case ? find_case(cases, bare_case) : NULL;
+        if (bare && (node_is_null(node) || !is_word(name) || is_word_of(bare, name))) {
+            choice.chosen = bare;
             choice.values = node;
             choice.is_bare_value = true;
             *ret_choice = choice;
@@ -291,6 +310,9 @@ static bool choose(struct field_reader *reader, const struct field_case *cases,
         choice.values = item->value;
     }
     choice.chosen = find_case(cases, name);
+    if (!choice.chosen && cases == reader->policies->cases && !reader->policies->is_complete) {
+        return false;
+    }
     if (!choice.chosen) {
         refuse_case(reader, cases, name, &choice.mark, noun);
         return false;
@@ -391,6 +413,9 @@ void field_read_value(struct field_reader *reader, const struct field_type *type
                       const struct node *node, char *base, size_t offset, const struct field_at *at)
 {
     char *place = base + offset;
+    if (type->kind == FIELD_ELSEWHERE) {
+        return;
+    }
     remember(reader, type, node, place, at);
     switch (type->kind) {
     case FIELD_OBJECT:

@@ -51,7 +51,8 @@ enum field_kind {
     FIELD_POLICY,    // struct spec_policy, whose cases are the policies
     FIELD_LIST,      // pointer to elements; their number is at `count_offset`
     FIELD_MAP,       // the same, with the key of each in the element, at `key_offset`
-    FIELD_AMOUNTS    // double *: one number for each name of `set`, or one for all
+    FIELD_AMOUNTS,   // double *: one number for each name of `set`, or one for all
+    FIELD_ELSEWHERE  // nothing: another part of the program reads it from the tree
 };
 
 // Things that have names and that other values refer to.
@@ -63,7 +64,7 @@ enum field_set { FIELD_NO_SET, FIELD_MODELS, FIELD_TIERS, FIELD_LINKS, FIELD_SET
 enum field_type_flags {
     FIELD_OPEN_LEAST = 1 << 0,   // `least` is not in the range
     FIELD_OPEN_MOST = 1 << 1,    // nor is `most`
-    FIELD_OR_SINGLE = 1 << 2,    // list: what is no list is a list of one
+    FIELD_OR_SINGLE = 1 << 2,   // list: what is no list is its only item; object: its first value
     FIELD_SAME_COUNT = 1 << 3,   // list: must have as many items as the list before
     FIELD_SIZE_COUNT = 1 << 4,   // list: the number is a size_t, else an int
     FIELD_NO_COLUMN = 1 << 5,    // distribution: may not come from the trace
@@ -142,6 +143,7 @@ struct field_policies {
     const struct policy_type *const *types;
     size_t count;
     const struct field_case *cases; // ended by a NULL name, in the order of `types`
+    bool is_complete; // false if a plug-in could not be loaded, which was complained of already
 };
 
 // Makes cases of the policies' parameter tables.

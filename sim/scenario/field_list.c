@@ -19,16 +19,25 @@ static void store_count(const struct field_type *type, char *base, size_t count)
     }
 }
 
+static size_t stored_count(const struct field_type *type, const char *base)
+{
+    const void *place = base + type->count_offset;
+    if (type->flags & FIELD_SIZE_COUNT) {
+        return *(const size_t *)place;
+    }
+    return (size_t)(*(const int *)place);
+}
+
 // A list that goes with the list before it must have as many items.
 static void check_same_count(struct field_reader *reader, const struct field_type *type,
                              const char *base, const struct node *node, size_t count,
                              const struct field_at *at)
 {
-    size_t wanted = *(const size_t *)(const void *)(base + type->count_offset);
+    const size_t wanted = stored_count(type, base);
     if (wanted && wanted != count) {
         diagnostics_error(reader->diagnostics, &node->mark, "'%s' has %zu items instead of %zu",
                           at->key, count, wanted);
-        diagnostics_hint(reader->diagnostics, "give one for each value");
+        diagnostics_hint(reader->diagnostics, "give one for each item of the list before it");
     }
 }
 

@@ -17,6 +17,7 @@ static_assert(offsetof(struct policy_numbers, values) == 0 &&
               "both lists are laid out as field lists expect");
 
 static const struct field_type model_type = {.kind = FIELD_REFERENCE, .set = FIELD_MODELS};
+static const struct field_type tier_type = {.kind = FIELD_REFERENCE, .set = FIELD_TIERS};
 
 static enum dimension unit_of(const char *unit)
 {
@@ -61,11 +62,13 @@ static struct field_type parameter_type(const struct policy_parameter *parameter
     case POLICY_CHOICE:
         return (struct field_type){.kind = FIELD_CHOICE, .choices = parameter->choices};
     case POLICY_TIER:
-        return (struct field_type){.kind = FIELD_REFERENCE, .set = FIELD_TIERS};
+        return tier_type;
     case POLICY_MODEL:
         return model_type;
     case POLICY_MODELS:
         return list_type(parameter, &model_type, sizeof(int));
+    case POLICY_TIERS:
+        return list_type(parameter, &tier_type, sizeof(int));
     }
     return (struct field_type){.kind = FIELD_TEXT};
 }
@@ -99,5 +102,6 @@ void field_policies_init(struct field_policies *policies, const struct policy_ty
                                        .meaning = types[i]->summary,
                                        .bytes = types[i]->parameter_bytes};
     }
-    *policies = (struct field_policies){.types = types, .count = count, .cases = cases};
+    *policies = (struct field_policies){
+        .types = types, .count = count, .cases = cases, .is_complete = true};
 }

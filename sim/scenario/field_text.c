@@ -84,6 +84,8 @@ const char *field_type_text(const struct field_type *type, struct arena *arena)
             field_type_text(type->element, arena));
     case FIELD_MAP:
         return arena_format(arena, "a mapping from names of %ss", type->key->noun);
+    case FIELD_ELSEWHERE:
+        return "a mapping from paths to values";
     case FIELD_AMOUNTS:
         return arena_format(arena, "a number, or a mapping from names of %ss to numbers",
                             field_set_noun(type->set));

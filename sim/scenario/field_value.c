@@ -10,7 +10,6 @@
 #include "scenario/tree.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -242,7 +241,12 @@ static bool read_whole(const struct reading *reading, int64_t *ret_value)
         }
         value = (int64_t)number;
     }
-    if (!check_range(reading, (double)value)) {
+    // The largest numbers below 2^63 would round up to it.
+    double nearest = (double)value;
+    if (nearest >= 0x1p63) {
+        nearest = nextafter(0x1p63, 0);
+    }
+    if (!check_range(reading, nearest)) {
         return false;
     }
     *ret_value = value;

@@ -54,6 +54,8 @@ static bool is_left_out(const struct field *field, const char *base)
     case FIELD_VARIANT:
         memcpy(&number, place + type->kind_offset, sizeof(number));
         return !case_of(type->cases, number);
+    case FIELD_ELSEWHERE:
+        return true;
     case FIELD_OBJECT:
         return (type->flags & FIELD_HAS_PRESENCE) && !*(const bool *)(place + type->count_offset);
     default:
@@ -151,7 +153,7 @@ static void write_policy(const struct field_writer *writer, const struct spec_po
 
 static size_t load_count(const struct field_type *type, const char *base)
 {
-    if (type->flags & (FIELD_SIZE_COUNT | FIELD_SAME_COUNT)) {
+    if (type->flags & FIELD_SIZE_COUNT) {
         size_t count;
         memcpy(&count, base + type->count_offset, sizeof(count));
         return count;

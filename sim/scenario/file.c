@@ -100,3 +100,12 @@ int file_read(const char *path, size_t most, char **ret_bytes, size_t *ret_lengt
     close(descriptor);
     return result;
 }
+
+const char *file_beside(const char *scenario, const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(scenario, '/');
+    if (!slash || path[0] == '/') {
+        return arena_text(arena, path);
+    }
+    return arena_format(arena, "%.*s%s", (int)(slash - scenario + 1), scenario, path);
+}

@@ -16,4 +16,9 @@ struct file_problem {
 int file_read(const char *path, size_t most, char **ret_bytes, size_t *ret_length,
               struct file_problem *ret_problem);
 
+struct arena;
+
+// A path that a scenario states, as seen from here: paths in a scenario start in its folder.
+const char *file_beside(const char *scenario, const char *path, struct arena *arena);
+
 #endif

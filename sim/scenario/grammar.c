@@ -9,8 +9,10 @@
 #include <math.h>
 
 static_assert(sizeof(enum distribution_kind) == sizeof(int) &&
-                  sizeof(enum spec_order) == sizeof(int),
-              "fields store an enum as an int");
+                  sizeof(enum spec_order) == sizeof(int) &&
+                  sizeof(enum spec_feedback_when) == sizeof(int) &&
+                  offsetof(struct spec_plugin, path) == 0,
+              "fields store an enum as an int, and an item at its start");
 
 // ---- the run ----
 
@@ -90,6 +92,12 @@ static const struct field samples_fields[] = {
      .flags = FIELD_OPTIONAL | FIELD_SOURCE,
      .meaning = "CSV file of what every exit says of every sample, relative to the scenario; left "
                 "out, every answer is right"},
+    {.name = "generated",
+     .offset = SAMPLES_OFFSET(generated_path),
+     .type = {.kind = FIELD_TEXT},
+     .flags = FIELD_OPTIONAL | FIELD_SOURCE,
+     .meaning = "YAML file from which samples are drawn instead, relative to the scenario; "
+                "'offloadsim fit' makes it from a trace"},
     {.name = "layout",
      .offset = SAMPLES_OFFSET(layout),
      .type = {.kind = FIELD_CHOICE, .choices = layouts},
@@ -131,6 +139,17 @@ static const struct field samples_fields[] = {
      .type = {.kind = FIELD_COLUMN},
      .flags = FIELD_OPTIONAL,
      .meaning = "long layout: column that says whether the prediction is right"},
+    {.name = "train",
+     .offset = SAMPLES_OFFSET(train),
+     .type = {.kind = FIELD_NUMBER, RANGE(0, 1), .flags = FIELD_OPEN_MOST},
+     .default_text = "0 %",
+     .meaning = "share of the trace's rows that is never simulated, for policies to learn from; "
+                "which rows they are depends on the seed alone"},
+    {.name = "train_samples",
+     .offset = SAMPLES_OFFSET(train_samples),
+     .type = {.kind = FIELD_INTEGER, RANGE(0, MOST_COUNT)},
+     .default_text = "0",
+     .meaning = "generated samples that are drawn for policies to learn from and never simulated"},
     {.name = "features",
      .offset = SAMPLES_OFFSET(feature_columns),
      .type = {.kind = FIELD_LIST,
@@ -138,7 +157,8 @@ static const struct field samples_fields[] = {
               .element_bytes = sizeof(const char *),
               .count_offset = SAMPLES_OFFSET(feature_count)},
      .flags = FIELD_OPTIONAL,
-     .meaning = "columns that a policy may look at before any inference"},
+     .meaning = "columns that a policy may look at before any inference; of generated samples, "
+                "features by name"},
     {.name = "payload",
      .offset = SAMPLES_OFFSET(payload),
      .type = DISTRIBUTION(DIMENSION_BYTES, 0),
@@ -146,9 +166,13 @@ static const struct field samples_fields[] = {
      .meaning = "size of the raw sample"},
     {.name = "answer",
      .offset = SAMPLES_OFFSET(answer_bytes),
-     .type = {.kind = FIELD_NUMBER, .dimension = DIMENSION_BYTES, RANGE(0, MOST_BYTES)},
+     .type = {.kind = FIELD_NUMBER,
+              .dimension = DIMENSION_BYTES,
+              RANGE(0, MOST_BYTES),
+              .word = "free",
+              .word_value = -1},
      .default_text = "0 B",
-     .meaning = "size of the answer that travels back"},
+     .meaning = "size of the answer that travels back; 'free' has it back at once, without delay"},
     {.name = "deadline",
      .offset = SAMPLES_OFFSET(deadline_s),
      .type = {.kind = FIELD_NUMBER,
@@ -214,8 +238,28 @@ static const struct field price_fields[] = {
     {.name = NULL},
 };
 
+// ---- feedback ----
+
+static const char *const feedback_whens[] = {"never", "offloaded", "always", NULL};
+
+static const struct field feedback_fields[] = {
+    {.name = "when",
+     .offset = offsetof(struct spec_feedback, when),
+     .type = {.kind = FIELD_CHOICE, .choices = feedback_whens},
+     .default_text = "never",
+     .meaning = "for which answered samples the truth comes back to the policy of their device: "
+                "none, those that were offloaded, or all"},
+    {.name = "delay",
+     .offset = offsetof(struct spec_feedback, delay_s),
+     .type = {.kind = FIELD_NUMBER, .dimension = DIMENSION_TIME, RANGE(0, MOST_TIME)},
+     .default_text = "0 s",
+     .meaning = "time from the answer until then"},
+    {.name = NULL},
+};
+
 // ---- the scenario ----
 
+static const struct field_type plugin_type = {.kind = FIELD_TEXT};
 static const struct field_type policy_type = {.kind = FIELD_POLICY};
 
 const struct field grammar_fields[] = {
@@ -315,5 +359,28 @@ const struct field grammar_fields[] = {
      .type = {.kind = FIELD_OBJECT, .fields = price_fields},
      .flags = FIELD_SECTION,
      .meaning = "weight of each counted thing in the cost"},
+    {.name = "feedback",
+     .offset = offsetof(struct spec, feedback),
+     .type = {.kind = FIELD_OBJECT,
+              .flags = FIELD_HAS_PRESENCE,
+              .fields = feedback_fields,
+              .count_offset = offsetof(struct spec_feedback, present)},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "whether policies learn what became of their samples"},
+    {.name = "sweep",
+     .type = {.kind = FIELD_ELSEWHERE},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "keys that take several values, for the command 'sweep': PATH: [a, b], {from, to, "
+                "step}, {from, to, count}, {log: {from, to, count}}; zip: {PATH: [...], ...} in "
+                "lockstep; latin_hypercube and sobol: {points, ranges: {PATH: {from, to}}}"},
+    {.name = "plugins",
+     .offset = offsetof(struct spec, plugins),
+     .type = {.kind = FIELD_LIST,
+              .flags = FIELD_OR_SINGLE,
+              .element = &plugin_type,
+              .element_bytes = sizeof(struct spec_plugin),
+              .count_offset = offsetof(struct spec, plugin_count)},
+     .flags = FIELD_OPTIONAL | FIELD_SOURCE,
+     .meaning = "shared objects with policies of your own, relative to the scenario"},
     {.name = NULL},
 };

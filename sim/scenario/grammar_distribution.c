@@ -100,7 +100,7 @@ static const struct field empirical_fields[] = {
     {.name = "weights",
      .offset = DISTRIBUTION_OFFSET(weights),
      .type = {.kind = FIELD_LIST,
-              .flags = FIELD_SAME_COUNT,
+              .flags = FIELD_SAME_COUNT | FIELD_SIZE_COUNT,
               .element = &empirical_weight,
               .element_bytes = sizeof(double),
               .count_offset = DISTRIBUTION_OFFSET(count)},

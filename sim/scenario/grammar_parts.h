@@ -18,6 +18,11 @@
 #define RANGE(low, high) .least = (low), .most = (high)
 #define ABOVE(low, high) .least = (low), .most = (high), .flags = FIELD_OPEN_LEAST
 
+#define ROOM_TYPE                                                                                  \
+    {                                                                                              \
+        .kind = FIELD_LONG, RANGE(0, 1e12), .word = "unlimited", .word_value = -1                  \
+    }
+
 #define DISTRIBUTION_OFFSET(member) offsetof(struct distribution_parameters, member)
 
 #define DISTRIBUTION(of, more)                                                                     \

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Models, tiers and links.
+// Models and tiers.
 
-#include "base/memory.h"
 #include "scenario/grammar_parts.h"
 #include "scenario/spec.h"
-
-#include <math.h>
 
 // ---- models ----
 
@@ -43,6 +40,12 @@ static const struct field exit_fields[] = {
      .type = {.kind = FIELD_TEXT},
      .flags = FIELD_OPTIONAL,
      .meaning = "long layout: what the exit column holds for this exit; left out, its name"},
+    {.name = "outcome",
+     .offset = EXIT_OFFSET(outcome_name),
+     .type = {.kind = FIELD_TEXT},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "generated samples: the exit of the generator whose outcomes these are; left out, "
+                "the one of its name"},
     {.name = NULL},
 };
 
@@ -51,12 +54,96 @@ static const struct field_type exit_type = {
 static const struct field_type exit_name = {
     .kind = FIELD_NAME, .noun = "exit", .punctuation = "-_"};
 
+#define PROFILE_OFFSET(member) offsetof(struct spec_profile, member)
+
+static const struct field_type where_value = {.kind = FIELD_TEXT};
+static const struct field_type column_type = {.kind = FIELD_COLUMN, .noun = "column"};
+
+static const struct field profile_fields[] = {
+    {.name = "file",
+     .offset = PROFILE_OFFSET(path),
+     .type = {.kind = FIELD_TEXT},
+     .flags = FIELD_SOURCE,
+     .meaning = "CSV file with a row for each platform and layer, relative to the scenario"},
+    {.name = "where",
+     .offset = PROFILE_OFFSET(where),
+     .type = {.kind = FIELD_MAP,
+              .element = &where_value,
+              .element_bytes = sizeof(struct spec_where),
+              .element_offset = offsetof(struct spec_where, value),
+              .key = &column_type,
+              .key_offset = offsetof(struct spec_where, column),
+              .count_offset = PROFILE_OFFSET(where_count)},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "takes only the rows that hold this text in this column"},
+    {.name = "platform",
+     .offset = PROFILE_OFFSET(platform_column),
+     .type = {.kind = FIELD_COLUMN},
+     .default_text = "platform",
+     .meaning = "column that names the platform, as a tier's 'compute: platform' does"},
+    {.name = "layer",
+     .offset = PROFILE_OFFSET(layer_columns),
+     .type = {.kind = FIELD_LIST,
+              .flags = FIELD_OR_SINGLE | FIELD_NOT_EMPTY,
+              .element = &column_type,
+              .element_bytes = sizeof(const char *),
+              .count_offset = PROFILE_OFFSET(layer_column_count)},
+     .default_text = "name",
+     .meaning = "column, or columns, that name a layer; layers stand in order"},
+    {.name = "time",
+     .offset = PROFILE_OFFSET(time_column),
+     .type = {.kind = FIELD_COLUMN},
+     .default_text = "time_s",
+     .meaning = "column with the layer's service time"},
+    {.name = "time_unit",
+     .offset = PROFILE_OFFSET(time_scale),
+     .type = {.kind = FIELD_UNIT, .dimension = DIMENSION_TIME},
+     .default_text = "s",
+     .meaning = "unit of the times"},
+    {.name = "output",
+     .offset = PROFILE_OFFSET(output_column),
+     .type = {.kind = FIELD_COLUMN},
+     .default_text = "output_bytes",
+     .meaning = "column with the size of the layer's activation"},
+    {.name = "output_unit",
+     .offset = PROFILE_OFFSET(output_scale),
+     .type = {.kind = FIELD_UNIT, .dimension = DIMENSION_BYTES},
+     .default_text = "B",
+     .meaning = "unit of the sizes"},
+    {.name = "inputs",
+     .offset = PROFILE_OFFSET(inputs_column),
+     .type = {.kind = FIELD_COLUMN},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "column that names the layer which feeds each; left out, it is the one before"},
+    {.name = NULL},
+};
+
+static const struct field_type output_size = {
+    .kind = FIELD_NUMBER, .dimension = DIMENSION_BYTES, RANGE(0, MOST_BYTES)};
+
 static const struct field model_fields[] = {
     {.name = "layers",
      .offset = offsetof(struct spec_model, layers),
      .type = {.kind = FIELD_INTEGER, RANGE(1, 10000)},
      .default_text = "1",
-     .meaning = "number of layers: places where the model can be cut"},
+     .meaning = "number of layers: places where the model can be cut; a profile knows its own"},
+    {.name = "output",
+     .offset = offsetof(struct spec_model, output_bytes),
+     .type = {.kind = FIELD_LIST,
+              .flags = FIELD_OR_SINGLE | FIELD_NOT_EMPTY,
+              .element = &output_size,
+              .element_bytes = sizeof(double),
+              .count_offset = offsetof(struct spec_model, output_count)},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "size of the activation behind each layer, which is what a cut there sends"},
+    {.name = "profile",
+     .offset = offsetof(struct spec_model, profile),
+     .type = {.kind = FIELD_OBJECT,
+              .flags = FIELD_HAS_PRESENCE | FIELD_OR_SINGLE,
+              .fields = profile_fields,
+              .count_offset = PROFILE_OFFSET(present)},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "file with the layers, their times on each platform and their outputs"},
     {.name = "exits",
      .offset = offsetof(struct spec_model, exits),
      .type = {.kind = FIELD_MAP,
@@ -173,10 +260,15 @@ static const struct field power_fields[] = {
     {.name = NULL},
 };
 
-#define ROOM_TYPE                                                                                  \
-    {                                                                                              \
-        .kind = FIELD_LONG, RANGE(0, 1e12), .word = "unlimited", .word_value = -1                  \
-    }
+static const struct field_type layer_energy = {
+    .kind = FIELD_NUMBER, .dimension = DIMENSION_ENERGY, RANGE(0, MOST_NUMBER)};
+static const struct field_type energies_type = {
+    .kind = FIELD_LIST,
+    .flags = FIELD_OR_SINGLE,
+    .element = &layer_energy,
+    .element_bytes = sizeof(double),
+    .count_offset = offsetof(struct spec_energy, layer_count),
+};
 
 static const struct field compute_fields[] = {
     {.name = "servers",
@@ -199,8 +291,26 @@ static const struct field compute_fields[] = {
               .key = &times_key,
               .key_offset = offsetof(struct spec_time, model),
               .count_offset = offsetof(struct spec_compute, time_count)},
+     .flags = FIELD_OPTIONAL,
      .meaning = "service time of each model that can run here; a list with one a layer for a model "
                 "of several"},
+    {.name = "platform",
+     .offset = offsetof(struct spec_compute, platform),
+     .type = {.kind = FIELD_TEXT},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "takes the times of models that have a profile from its rows of this platform"},
+    {.name = "energy",
+     .offset = offsetof(struct spec_compute, energies),
+     .type = {.kind = FIELD_MAP,
+              .element = &energies_type,
+              .element_bytes = sizeof(struct spec_energy),
+              .element_offset = offsetof(struct spec_energy, layers),
+              .key = &times_key,
+              .key_offset = offsetof(struct spec_energy, model),
+              .count_offset = offsetof(struct spec_compute, energy_count)},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "energy of one inference of a model, beside the idle power and instead of what the "
+                "active power would give; a list with one a layer for a model of several"},
     {.name = "power",
      .type = {.kind = FIELD_OBJECT, .fields = power_fields},
      .flags = FIELD_SECTION,
@@ -248,73 +358,4 @@ const char *grammar_tier_name(const void *item, const struct field_names *names,
     (void)names;
     (void)arena;
     return ((const struct spec_tier *)item)->name;
-}
-
-// ---- links ----
-
-#define LINK_OFFSET(member) offsetof(struct spec_link, member)
-#define LINK_RATE                                                                                  \
-    {                                                                                              \
-        .kind = FIELD_NUMBER, .dimension = DIMENSION_RATE, RANGE(1e-3, MOST_NUMBER),               \
-        .word = "unlimited", .word_value = INFINITY                                                \
-    }
-
-static const struct field link_fields[] = {
-    {.name = "from",
-     .offset = LINK_OFFSET(from),
-     .type = {.kind = FIELD_REFERENCE, .set = FIELD_TIERS},
-     .meaning = "the lower tier"},
-    {.name = "to",
-     .offset = LINK_OFFSET(to),
-     .type = {.kind = FIELD_REFERENCE, .set = FIELD_TIERS},
-     .meaning = "the higher tier"},
-    {.name = "count",
-     .offset = LINK_OFFSET(count),
-     .type = {.kind = FIELD_INTEGER, RANGE(1, 1e7), .word = "each", .word_value = 0},
-     .default_text = "each",
-     .meaning = "parallel links, each shared by its part of the lower tier's nodes; 'each' gives "
-                "every node its own"},
-    {.name = "up",
-     .offset = LINK_OFFSET(up_bytes_per_s),
-     .type = LINK_RATE,
-     .default_text = "unlimited",
-     .meaning = "rate towards the higher tier"},
-    {.name = "down",
-     .offset = LINK_OFFSET(down_bytes_per_s),
-     .type = LINK_RATE,
-     .default_text = "unlimited",
-     .meaning = "rate towards the lower tier"},
-    {.name = "delay",
-     .offset = LINK_OFFSET(delay),
-     .type = DISTRIBUTION(DIMENSION_TIME, 0),
-     .default_text = "0 s",
-     .meaning = "propagation delay, each way, on top of the time that the bytes take"},
-    {.name = "overhead",
-     .offset = LINK_OFFSET(overhead_bytes),
-     .type = {.kind = FIELD_NUMBER, .dimension = DIMENSION_BYTES, RANGE(0, MOST_BYTES)},
-     .default_text = "0 B",
-     .meaning = "bytes that every message has on top of its content"},
-    {.name = "room",
-     .offset = LINK_OFFSET(room),
-     .type = ROOM_TYPE,
-     .default_text = "unlimited",
-     .meaning = "messages that may wait in each direction; more are dropped"},
-    {.name = NULL},
-};
-
-const struct field_type grammar_link = {
-    .kind = FIELD_OBJECT, .noun = "link", .fields = link_fields};
-
-const char *grammar_link_name(const void *item, const struct field_names *names,
-                              struct arena *arena)
-{
-    const struct spec_link *link = item;
-    if (link->from < 0 || link->to < 0 || !names->names[FIELD_TIERS]) {
-        return NULL;
-    }
-    const char *const *tiers = names->names[FIELD_TIERS];
-    if (!tiers[link->from] || !tiers[link->to]) {
-        return NULL;
-    }
-    return arena_format(arena, "%s-%s", tiers[link->from], tiers[link->to]);
 }

@@ -6,8 +6,11 @@
 #include "scenario/check.h"
 #include "scenario/diagnostics.h"
 #include "scenario/field.h"
+#include "scenario/file.h"
+#include "scenario/generated.h"
 #include "scenario/grammar.h"
 #include "scenario/override.h"
+#include "scenario/plugins.h"
 #include "scenario/settings.h"
 #include "scenario/spec.h"
 #include "scenario/trace_read.h"
@@ -22,12 +25,21 @@ struct known_trace {
     struct trace *trace;
 };
 
+// The same for a file to generate samples from.
+struct known_generated {
+    struct known_generated *next;
+    const char *path;
+    struct spec_generated *generated;
+};
+
 struct scenario {
     const char *path;
     struct arena *arena;
     struct node *root;
-    struct field_policies policies;
+    struct field_policies policies; // without those of plug-ins
+    struct plugins plugins;
     struct known_trace *traces;
+    struct known_generated *generated;
 };
 
 int scenario_load(const char *path, const struct policy_type *const *policies, size_t policy_count,
@@ -41,18 +53,14 @@ int scenario_load(const char *path, const struct policy_type *const *policies, s
     if (tree_read(path, arena, diagnostics, &scenario->root) < 0) {
         return -1;
     }
+    scenario->plugins.arena = arena;
     *ret_scenario = scenario;
     return 0;
 }
 
-// Paths in a scenario start in its folder.
-static const char *path_beside(const char *scenario, const char *path, struct arena *arena)
+void scenario_use_plugins(struct scenario *scenario, const struct plugin_opener *opener)
 {
-    const char *slash = strrchr(scenario, '/');
-    if (!slash || path[0] == '/') {
-        return arena_text(arena, path);
-    }
-    return arena_format(arena, "%.*s%s", (int)(slash - scenario + 1), scenario, path);
+    scenario->plugins.opener = opener;
 }
 
 static void add_column(struct text *text, const struct trace_column *column)
@@ -113,6 +121,35 @@ static int find_trace(struct scenario *scenario, const struct trace_plan *plan,
     return 0;
 }
 
+static int find_generated(struct scenario *scenario, struct spec *spec,
+                          struct diagnostics *diagnostics)
+{
+    const char *wanted = spec->samples.generated_path;
+    if (!wanted) {
+        return 0;
+    }
+    struct known_generated *known = scenario->generated;
+    while (known && strcmp(known->path, wanted) != 0) {
+        known = known->next;
+    }
+    if (!known) {
+        struct mark mark = {0};
+        const bool has_mark = spec_mark(spec, &spec->samples.generated_path, &mark);
+        struct spec_generated *generated;
+        if (generated_read(file_beside(scenario->path, wanted, scenario->arena),
+                           has_mark ? &mark : NULL, scenario->arena, diagnostics, &generated) < 0) {
+            return -1;
+        }
+        known = arena_new(scenario->arena, struct known_generated);
+        known->path = arena_text(scenario->arena, wanted);
+        known->generated = generated;
+        known->next = scenario->generated;
+        scenario->generated = known;
+    }
+    spec->generated = known->generated;
+    return generated_match(spec, spec->settings, diagnostics);
+}
+
 static int read_fields(struct scenario *scenario, const struct node *root, struct arena *arena,
                        struct diagnostics *diagnostics, struct settings *settings,
                        struct spec *spec)
@@ -125,10 +162,13 @@ static int read_fields(struct scenario *scenario, const struct node *root, struc
         return -1;
     }
     size_t errors = diagnostics->errors;
+    struct field_policies policies;
+    plugins_load(&scenario->plugins, root, scenario->path, &scenario->policies, arena, diagnostics,
+                 &policies);
     struct field_reader reader = {.arena = arena,
                                   .diagnostics = diagnostics,
                                   .settings = settings,
-                                  .policies = &scenario->policies,
+                                  .policies = &policies,
                                   .root = grammar_fields};
     struct field_at at = {.key = "scenario"};
     field_read_members(&reader, grammar_fields, root, spec, "the scenario", &mark, &at);
@@ -151,21 +191,32 @@ int scenario_build(struct scenario *scenario, const char *const *sets, size_t se
         return -1;
     }
     settings_sort(settings);
-    if (check_spec(spec, settings, arena, diagnostics) < 0) {
+    plugins_note(&scenario->plugins, scenario->path, arena, spec);
+    if (check_profiles(spec, scenario->path, settings, arena, diagnostics) < 0 ||
+        check_spec(spec, settings, arena, diagnostics) < 0) {
         return -1;
     }
     const char *path = spec->samples.trace_path;
     if (path) {
         // Beside the scenario, in its arena, because the trace may outlive this spec.
-        path = path_beside(scenario->path, path, scenario->arena);
+        path = file_beside(scenario->path, path, scenario->arena);
     }
     struct trace_plan *plan;
     if (check_columns(spec, path, settings, arena, diagnostics, &plan) < 0 ||
-        (plan && find_trace(scenario, plan, diagnostics, &spec->trace) < 0)) {
+        (plan && find_trace(scenario, plan, diagnostics, &spec->trace) < 0) ||
+        find_generated(scenario, spec, diagnostics) < 0 ||
+        check_training(spec, settings, diagnostics) < 0) {
         return -1;
     }
     *ret_spec = spec;
     return 0;
+}
+
+const struct node *scenario_block(const struct scenario *scenario, const char *key)
+{
+    const struct node_item *item =
+        scenario->root->kind == NODE_MAPPING ? node_find(scenario->root, key) : NULL;
+    return item ? item->value : NULL;
 }
 
 int scenario_read(const char *path, const char *const *sets, size_t set_count,

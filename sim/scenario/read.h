@@ -14,7 +14,9 @@
 #include <stddef.h>
 
 struct arena;
+struct node;
 struct diagnostics;
+struct plugin_opener;
 struct policy_type;
 struct spec;
 
@@ -28,11 +30,18 @@ int scenario_load(const char *path, const struct policy_type *const *policies, s
                   struct arena *arena, struct diagnostics *diagnostics,
                   struct scenario **ret_scenario);
 
+// Lets the scenario have plug-ins (scenario/plugins.h), from its next spec on. The opener must
+// outlive the scenario.
+void scenario_use_plugins(struct scenario *scenario, const struct plugin_opener *opener);
+
 // Makes the spec of the file with overrides, each "PATH=VALUE", applied in their order. The spec
 // belongs to `arena` and refers to the scenario, which must outlive it. Returns 0, or -1 with
 // errors; there may be warnings either way.
 int scenario_build(struct scenario *scenario, const char *const *sets, size_t set_count,
                    struct arena *arena, struct diagnostics *diagnostics, struct spec **ret_spec);
+
+// The part of the file under an outermost key; NULL if it has none.
+const struct node *scenario_block(const struct scenario *scenario, const char *key);
 
 // Both at once, all in one arena.
 int scenario_read(const char *path, const char *const *sets, size_t set_count,

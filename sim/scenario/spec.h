@@ -25,13 +25,43 @@ struct spec_exit {
     const char *confidence_column;
     const char *prediction_column;
     const char *correct_column;
-    const char *value; // long trace: what the exit column holds for this exit
+    const char *value;        // long trace: what the exit column holds for this exit
+    const char *outcome_name; // generated samples: whose outcomes these are; NULL: its name's
+    int outcome;              // the same as a number
 };
+
+// Rows of a profile to take: those that hold `value` in `column`.
+struct spec_where {
+    const char *column;
+    const char *value;
+};
+
+// A file of layer times: a row for each platform and layer.
+struct spec_profile {
+    bool present;
+    const char *path;
+    struct spec_where *where;
+    int where_count;
+    const char *platform_column;
+    const char **layer_columns; // that name a layer together: "conv1", or "3" and "5" as "3-5"
+    int layer_column_count;
+    const char *time_column;
+    double time_scale; // seconds in one unit of the column
+    const char *output_column;
+    double output_scale;       // bytes in one unit of the column
+    const char *inputs_column; // which layer feeds each; NULL: the one before
+};
+
+struct profile;
 
 struct spec_model {
     const char *name;
     int layers;
-    int first_exit; // into spec.exits; exits of a model are ordered by layer
+    const double *output_bytes; // after each layer; NULL where nothing is said
+    int output_count;
+    struct spec_profile profile;
+    const struct profile *times; // read from the profile's file; NULL: none
+    int first_exit;              // into spec.exits; exits of a model are ordered by layer
     int exit_count;
     struct spec_exit *exits; // as many, the model's own; the same as those in spec.exits
 };
@@ -58,15 +88,25 @@ struct spec_arrivals {
     double phase_s;    // of the first arrival
     int in_flight;     // closed loop: samples of each device under way at any time
     struct distribution_parameters think;
-    const char *column; // trace: of arrival times
+    const char *column;  // trace: of arrival times
     double column_scale; // seconds in one unit of the column
     int column_number;   // among the trace's extra columns
 };
 
+// Energy of one model at one tier, beside the idle power: one value a layer.
+struct spec_energy {
+    int model;
+    const double *layers;
+    int layer_count;
+};
+
 struct spec_compute {
     bool present;
+    const char *platform;         // whose times to take from profiles; NULL: none
+    struct spec_energy *energies; // ordered by model; for those where the power does not tell
+    int energy_count;
     int servers;
-    int64_t room; // samples that may wait, beside those in service; -1 is no limit
+    int64_t room;            // samples that may wait, beside those in service; -1 is no limit
     struct spec_time *times; // ordered by model
     int time_count;
     double active_w; // of a node with all its servers busy
@@ -80,36 +120,108 @@ struct spec_tier {
     struct spec_compute compute;
 };
 
+enum spec_rate_kind { RATE_CONSTANT, RATE_STEPS };
+
+// A data rate that is constant, or changes at given times.
+struct spec_rate {
+    enum spec_rate_kind kind;
+    double bytes_per_s; // constant; INFINITY: no limit
+    double *times_s;    // steps: when each rate begins; the first is 0
+    double *rates;      // steps: bytes per second; 0 is an outage
+    int count;
+    double period_s; // steps: the pattern repeats after it; INFINITY: the last rate stays
+};
+
+// What the radio of the lower tier's node takes beside its compute.
+struct spec_radio {
+    double send_w; // while it sends
+    double send_j_per_byte;
+    double receive_w;
+    double receive_j_per_byte;
+};
+
 struct spec_link {
     int from; // the lower tier
     int to;
     int count; // parallel links, each shared by its part of the lower tier's nodes; 0: one a node
-    double up_bytes_per_s; // INFINITY: no limit
-    double down_bytes_per_s;
+    struct spec_rate up;
+    struct spec_rate down;
+    struct spec_radio radio;
+    double probe_s; // nodes learn the rate upward every so often; INFINITY: from transfers only
     struct distribution_parameters delay; // propagation, each way
     double overhead_bytes;                // a message
     int64_t room;                         // messages that may wait; -1 is no limit
+};
+
+// What generated samples look like at one exit of the generator (model/generator.h). Correlations
+// are those of two normal numbers behind each outcome: one tells the confidence, the other whether
+// the exit is right. A list of correlations may hold one number that stands for all.
+struct spec_outcome {
+    const char *name;
+    const double *confidence; // at each of the generator's quantiles
+    int confidence_count;
+    const double *right; // share of right answers between each two quantiles
+    int right_count;
+    const double *confidence_with; // of the confidence with that of each exit above
+    int confidence_with_count;
+    const double *right_with; // of being right with that of each exit above
+    int right_with_count;
+    const double *right_with_confidence; // of being right with the confidence of all, itself aside
+    int right_with_confidence_count;
+};
+
+// A feature in easy, moderate and hard samples.
+struct spec_feature {
+    const char *name;
+    const double *mean;
+    int mean_count;
+    const double *spread; // standard deviation
+    int spread_count;
+};
+
+enum { SPEC_POOLS = 3 };
+
+struct spec_generated {
+    const char *name;
+    const char *about;
+    const double *quantiles; // from 0 to 1
+    int quantile_count;
+    struct spec_outcome *outcomes;
+    int outcome_count;
+    const double *classes; // share of each label; NULL: samples carry none
+    int class_count;
+    double rival;        // of wrong predictions: the share that are the sample's own wrong class
+    const double *pools; // difficulties at which moderate and hard samples begin
+    int pool_count;
+    struct spec_feature *features;
+    int feature_count;
+    const double *factor; // of all correlations (scenario/generated.h)
+    uint64_t hash[4];     // of the file's bytes
 };
 
 enum spec_order { ORDER_AS_IS, ORDER_SHUFFLE, ORDER_RESAMPLE };
 enum spec_layout { LAYOUT_WIDE, LAYOUT_LONG };
 
 struct spec_samples {
-    const char *trace_path; // as the scenario says it; NULL: samples without outcomes (queueing only)
+    const char
+        *trace_path; // as the scenario says it; NULL: samples without outcomes (queueing only)
+    const char *generated_path; // of what samples are drawn from, as the scenario says it; or NULL
     enum spec_layout layout;
     enum spec_order order;
     // Columns by name; NULL where the scenario names none.
     const char *label_column;
-    const char *sample_column; // long: which sample a row is about
-    const char *exit_column;   // long: which exit
+    const char *sample_column;     // long: which sample a row is about
+    const char *exit_column;       // long: which exit
     const char *confidence_column; // long
     const char *prediction_column; // long
     const char *correct_column;    // long
     const char *const *feature_columns;
     int feature_count;
     struct distribution_parameters payload; // bytes
-    double answer_bytes;                    // of the answer that travels back
-    double deadline_s;                      // after arrival; INFINITY: none
+    double answer_bytes; // of the answer that travels back; negative: it is back at once
+    double deadline_s;   // after arrival; INFINITY: none
+    double train;        // share of the trace's rows that is set aside and never simulated
+    int train_samples;   // generated samples that are drawn for training and never simulated
 };
 
 struct spec_prices {
@@ -123,9 +235,25 @@ struct spec_prices {
     double drop;
 };
 
+// A shared object with a policy of the user's own.
+struct spec_plugin {
+    const char *path; // as the scenario says it
+    const struct policy_type *type;
+    uint64_t hash[4]; // of the file's bytes
+};
+
 struct spec_policy {
     const struct policy_type *type;
     void *parameters; // the policy's own structure, filled
+};
+
+// When the truth about an answered sample comes back to the policy.
+enum spec_feedback_when { FEEDBACK_NEVER, FEEDBACK_OFFLOADED, FEEDBACK_ALWAYS };
+
+struct spec_feedback {
+    bool present;
+    enum spec_feedback_when when;
+    double delay_s; // after the answer
 };
 
 enum spec_stop_kind { STOP_SAMPLES, STOP_TIME };
@@ -153,9 +281,13 @@ struct spec {
     struct spec_link *links;
     int link_count;
     struct spec_prices prices;
+    struct spec_feedback feedback;
+    struct spec_plugin *plugins;
+    int plugin_count;
     struct spec_policy *policies; // one point each
     int policy_count;
     struct trace *trace; // the samples themselves, read and checked; NULL without a trace
+    const struct spec_generated *generated; // what they are drawn from; NULL: they are not
     const struct settings *settings; // where each value was written (scenario/settings.h)
 };
 

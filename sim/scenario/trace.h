@@ -18,8 +18,8 @@ struct trace_outcome {
 struct trace {
     const char *path;
     size_t rows;
-    int exits;                      // of all models of the scenario
-    int extras;                     // extra numeric columns (payload, arrival times, service times)
+    int exits;  // of all models of the scenario
+    int extras; // extra numeric columns (payload, arrival times, service times)
     int features;
     int classes;                    // 1 + the largest label; 0 without labels
     struct trace_outcome *outcomes; // [row][exit]
@@ -28,5 +28,11 @@ struct trace {
     int32_t *label;                 // [row], or NULL
     uint64_t hash[4];               // of the file's bytes
 };
+
+// How many rows a share of the trace is that is set aside for training: the nearest whole number.
+static inline size_t trace_training_rows(const struct trace *trace, double share)
+{
+    return (size_t)((double)trace->rows * share + 0.5);
+}
 
 #endif

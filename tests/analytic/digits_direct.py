@@ -127,12 +127,16 @@ def two_tier_rows():
             name, world, sets, decide, prices = hi_row(
                 TWO_TIERS, [theta], {"error": 1, "offload": [price]}, [f"prices.offload={price}"])
             yield (f"{name}, offload at {price:g}", world, sets, decide, prices)
+    # The confidence of the first image: what equals theta is answered.
+    yield hi_row(TWO_TIERS, [0.746717], {"error": 1, "offload": [0.3]}, [])
     usual = {**NO_PRICES, "error": 1, "offload": [0.3]}
     for policy, decide in (("local", local), ("full_offload", full_offload), ("oracle", oracle)):
         yield (policy, TWO_TIERS, ["policy=" + policy], decide, usual)
     yield ("random at 0 is local", TWO_TIERS, ["policy={random: {p: 0}}"], local, usual)
-    yield ("random at 1 is full_offload", TWO_TIERS, ["policy={random: {p: 1}}"], full_offload, usual)
-    name, world, sets, decide, prices = hi_row(TWO_TIERS, [0.607], {"error": 1, "offload": [0.3]}, [])
+    yield ("random at 1 is full_offload", TWO_TIERS, ["policy={random: {p: 1}}"], full_offload,
+           usual)
+    name, world, sets, decide, prices = hi_row(TWO_TIERS, [0.607],
+                                               {"error": 1, "offload": [0.3]}, [])
     yield (name + ", shuffled", world, sets + ["samples.order=shuffle"], decide, prices)
     yield (name + ", two passes", world, sets + ["stop={samples: 3594}"], decide, prices)
     every = {"error": 2.5, "offload": [0.125], "byte": 0.001, "energy": 3, "layer": [0.01, 0.02]}

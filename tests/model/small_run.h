@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#ifndef OFFLOADSIM_TESTS_MODEL_SMALL_RUN_H
-#define OFFLOADSIM_TESTS_MODEL_SMALL_RUN_H
+#ifndef OFFLOADSIM_TESTS_SMALL_RUN_H
+#define OFFLOADSIM_TESTS_SMALL_RUN_H
 
 // Small scenarios for the tests of the model: written as texts in the test, read by the real
 // reader, run as one replication with every sample's fate kept. What goes wrong on the way fails
@@ -28,6 +28,9 @@ void small_scenario_finish(struct small_scenario *scenario);
 
 // The world of one of the scenario's policies; it lives as long as the scenario.
 const struct world *small_scenario_world(struct small_scenario *scenario, int policy);
+
+// States how large the activation after a layer is, as the profile of a model would.
+void small_world_set_activation(const struct world *world, int model, int layer, double bytes);
 
 struct small_run {
     const struct world *world;

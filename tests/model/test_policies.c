@@ -72,58 +72,64 @@ MISBEHAVES(sends_to_nowhere, policy_send(2))
 MISBEHAVES(sends_below, policy_send(-1))
 MISBEHAVES(sends_to_itself, policy_send(0))
 MISBEHAVES(sends_raw_to_nowhere, policy_send_raw(17))
+MISBEHAVES(sends_down_and_back_up, policy_send(1 - view->tier))
 MISBEHAVES(starts_on_an_activation, view->tier           ? policy_compute(FLAT, 0)
                                     : view->computations ? policy_send(1)
                                                          : policy_compute(DEEP, 0))
 MISBEHAVES(sends_raw_from_an_activation, view->tier           ? policy_send_raw(0)
                                          : view->computations ? policy_send(1)
                                                               : policy_compute(DEEP, 0))
+MISBEHAVES(sends_unknown_size, view->computations ? policy_send(1) : policy_compute(DEEP, 1))
 MISBEHAVES(drops_without_reasons, policy_drop(0))
 MISBEHAVES(drops_for_no_reason, policy_drop(-1))
 MISBEHAVES(returns_nothing, (struct policy_action){0})
 MISBEHAVES(returns_nonsense, (struct policy_action){(enum policy_verb)99, 1, 2})
 
-#define FIRST ": sample 0 of device 0 at time 1.5 s, tier 'device' (seed 7, replication 3)"
-#define UNCOMPUTED "policy 'strange' answered with an exit that was not computed"
-#define AT(time) ": sample 0 of device 0 at time " time " s, tier 'device' (seed 7, replication 3)"
-#define LAYER                                                                                      \
-    "policy 'strange' asked to compute up to a layer that is behind the sample or past the end"
-#define TARGET                                                                                     \
-    "policy 'strange' asked to send a sample to a tier that does not exist or where it is"
+#define WHERE(time, tier)                                                                          \
+    " for sample 0 of device 0 at time " time " s, tier '" tier "' (seed 7, replication 3)"
+#define FIRST WHERE("1.5", "device")
+#define UNCOMPUTED "answered with an exit that was not computed: "
+#define NO_MODEL "asked to compute a model that does not exist: "
+#define LAYER "asked to compute up to a layer that is behind the sample or past the end: "
+#define TARGET "asked to send a sample to a tier that does not exist or where it is: "
+#define REASON "dropped a sample for a reason that it does not list: "
+#define ACTION "returned an action that does not exist: "
 
 static const struct {
     struct policy_action (*decide)(const struct policy_world *, const void *, const void *, void *,
                                    const struct policy_view *);
-    const char *message;
+    const char *message; // behind "policy 'strange' "
 } misbehaviours[] = {
-    {answers_without_computing, UNCOMPUTED FIRST},
-    {answers_beyond, UNCOMPUTED AT("2.375")},
-    {answers_below, UNCOMPUTED AT("2.375")},
-    {answers_deeper, UNCOMPUTED AT("1.875")},
-    {answers_another, UNCOMPUTED AT("2.375")},
-    {computes_unknown, "policy 'strange' asked to compute a model that does not exist" FIRST},
-    {computes_negative, "policy 'strange' asked to compute a model that does not exist" FIRST},
-    {computes_elsewhere,
-     "policy 'strange' asked to compute a model that has no service time at this tier" FIRST},
-    {computes_past_the_end, LAYER FIRST},
-    {computes_behind, LAYER AT("1.875")},
-    {computes_before_the_first, LAYER FIRST},
-    {sends_to_nowhere, TARGET FIRST},
-    {sends_below, TARGET FIRST},
-    {sends_to_itself, TARGET FIRST},
-    {sends_raw_to_nowhere, TARGET FIRST},
+    {answers_without_computing, UNCOMPUTED "policy_answer(1)" FIRST},
+    {answers_beyond, UNCOMPUTED "policy_answer(64)" WHERE("2.375", "device")},
+    {answers_below, UNCOMPUTED "policy_answer(-1)" WHERE("2.375", "device")},
+    {answers_deeper, UNCOMPUTED "policy_answer(1)" WHERE("1.875", "device")},
+    {answers_another, UNCOMPUTED "policy_answer(2)" WHERE("2.375", "device")},
+    {computes_unknown, NO_MODEL "policy_compute(2, 0)" FIRST},
+    {computes_negative, NO_MODEL "policy_compute(-1, 0)" FIRST},
+    {computes_elsewhere, "asked to compute a model that has no service time at this tier: "
+                         "policy_compute(1, 0)" FIRST},
+    {computes_past_the_end, LAYER "policy_compute(0, 3)" FIRST},
+    {computes_behind, LAYER "policy_compute(0, 0)" WHERE("1.875", "device")},
+    {computes_before_the_first, LAYER "policy_compute(0, -1)" FIRST},
+    {sends_to_nowhere, TARGET "policy_send(2)" FIRST},
+    {sends_below, TARGET "policy_send(-1)" FIRST},
+    {sends_to_itself, TARGET "policy_send(0)" FIRST},
+    {sends_raw_to_nowhere, TARGET "policy_send_raw(17)" FIRST},
+    {sends_down_and_back_up,
+     "has come to no end after 60000 decisions: policy_send(0)" WHERE("601.49", "edge")},
     {starts_on_an_activation,
-     "policy 'strange' asked to start a model where only an activation of another one has come: "
-     "sample 0 of device 0 at time 1.76 s, tier 'edge' (seed 7, replication 3)"},
+     "asked to start a model where only an activation of another one has come: "
+     "policy_compute(1, 0)" WHERE("1.76", "edge")},
     {sends_raw_from_an_activation,
-     "policy 'strange' asked to send the raw input from a tier that has only an activation: "
-     "sample 0 of device 0 at time 1.76 s, tier 'edge' (seed 7, replication 3)"},
-    {drops_without_reasons,
-     "policy 'strange' dropped a sample for a reason that it does not list" FIRST},
-    {drops_for_no_reason,
-     "policy 'strange' dropped a sample for a reason that it does not list" FIRST},
-    {returns_nothing, "policy 'strange' returned an action that does not exist" FIRST},
-    {returns_nonsense, "policy 'strange' returned an action that does not exist" FIRST},
+     "asked to send the raw input from a tier that has only an activation: "
+     "policy_send_raw(0)" WHERE("1.76", "edge")},
+    {sends_unknown_size, "asked to send an activation whose size the scenario does not state: "
+                         "policy_send(1)" WHERE("1.875", "device")},
+    {drops_without_reasons, REASON "policy_drop(0)" FIRST},
+    {drops_for_no_reason, REASON "policy_drop(-1)" FIRST},
+    {returns_nothing, ACTION "{0, 0, 0}" FIRST},
+    {returns_nonsense, ACTION "{99, 1, 2}" FIRST},
 };
 
 START_TEST(misbehaviour_ends_the_run_with_a_message)
@@ -135,9 +141,14 @@ START_TEST(misbehaviour_ends_the_run_with_a_message)
     struct small_scenario scenario;
     struct small_run run;
     small_scenario_init(&scenario, WORLD("strange"), strange_trace, &policy);
-    small_run_init(&run, small_scenario_world(&scenario, 0), 3);
+    const struct world *world = small_scenario_world(&scenario, 0);
+    small_world_set_activation(world, DEEP, 0, 7000); // and not of the second layer
+    small_run_init(&run, world, 3);
     ck_assert_int_eq(run.status, -1);
-    ck_assert_str_eq(text_string(&run.error), misbehaviours[_i].message);
+    const char head[] = "policy 'strange' ";
+    ck_assert_uint_gt(run.error.length, strlen(head));
+    ck_assert_mem_eq(text_string(&run.error), head, strlen(head));
+    ck_assert_str_eq(text_string(&run.error) + strlen(head), misbehaviours[_i].message);
     ck_assert_uint_eq(run.count, 0);
     small_run_finish(&run);
     small_scenario_finish(&scenario);
@@ -203,7 +214,7 @@ static void check_world(const struct policy_world *world)
     ck_assert_double_eq(world->tier[1].layer_mean_s[FLAT][0], 0.004);
     ck_assert_int_eq(world->tier[0].nodes, 2);
     ck_assert_int_eq(world->links, 1);
-    ck_assert_double_eq(world->link[0].delay_mean_s, 0.010);
+    ck_assert_double_eq(world->link[0].up_delay_mean_s, 0.010);
     ck_assert(isinf(world->link[0].up_bytes_per_s));
     ck_assert_int_eq(world->features, 2);
 }
@@ -266,7 +277,7 @@ static struct policy_action watch_decide(const struct policy_world *world, const
         ck_assert_int_eq(view->layer, view->device == 0 ? 0 : 1);
         ck_assert_int_eq(view->outcome_count, 1);
         ck_assert_int_eq(view->latest->exit, DEEP_EARLY);
-        ck_assert_double_eq(view->bytes, 0); // the scenario does not say how large activations are
+        ck_assert_double_eq(view->bytes, 7000 + view->layer);
         if (view->device == 0) {
             return policy_compute(DEEP, 1);
         }
@@ -314,7 +325,10 @@ START_TEST(policy_sees_what_it_may)
     struct small_scenario scenario;
     struct small_run run;
     small_scenario_init(&scenario, WORLD("strange"), strange_trace, &policy);
-    small_run_init(&run, small_scenario_world(&scenario, 0), 0);
+    const struct world *world = small_scenario_world(&scenario, 0);
+    small_world_set_activation(world, DEEP, 0, 7000);
+    small_world_set_activation(world, DEEP, 1, 7001);
+    small_run_init(&run, world, 0);
     ck_assert_msg(run.status == 0, "%s", text_string(&run.error));
     ck_assert_int_eq(watches_finished, 2);
     ck_assert_double_eq(small_run_metric(&run, "exit_fraction.deep.early"), 0.5);

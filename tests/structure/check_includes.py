@@ -32,7 +32,7 @@ RULES = {
     "policies": (["policies/policy.h"], []),
     "scenario": (
         ["base/*", "rng/*", "policies/policy.h", "policies/registry.h"],
-        ["yaml.h"],
+        ["gsl/*", "yaml.h"],  # Sobol sequences; YAML
     ),
     "model": (
         [
@@ -41,6 +41,7 @@ RULES = {
             "stats/*",
             "core/*",
             "scenario/spec.h",
+            "scenario/profile.h",
             "scenario/trace.h",
             "policies/policy.h",
         ],
@@ -67,6 +68,7 @@ RULES = {
             "results/*",
             "scenario/*",
             "policies/policy.h",
+            "policies/plugin.h",
             "policies/registry.h",
             "model/metrics.h",
             "model/world.h",
@@ -76,12 +78,16 @@ RULES = {
 }
 
 # A policy sees policy.h and the C library and nothing else, so that it can be read, tested and
-# replaced alone. Only the registry knows of the registry.
+# replaced alone. Only the registry knows of the registry, and only plugin.c of shared objects.
 POLICY_FILES = {
     "policies/policy.h": [],
+    "policies/plugin.h": [],
+    "policies/plugin.c": ["policies/plugin.h", "policies/policy.h"],
     "policies/registry.h": [],
     "policies/registry.c": ["policies/policy.h", "policies/registry.h"],
 }
+
+POLICY_LIBRARIES = {"policies/plugin.c": ["dlfcn.h", "link.h"]}
 
 SYSTEM_HEADERS = set(
     # C11
@@ -167,6 +173,7 @@ def check_include(room, path, project, system):
     if system:
         if room == "policies":
             allowed = system.endswith(".h") and system[:-2] in C_HEADERS
+            allowed = allowed or system in POLICY_LIBRARIES.get(path, [])
         else:
             allowed = system.endswith(".h") and system[:-2] in SYSTEM_HEADERS
         if allowed or matches(system, RULES[room][1]):

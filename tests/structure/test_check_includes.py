@@ -27,6 +27,7 @@ TIDY = {
     "policies/policy.h": header("OFFLOADSIM_POLICY_H", "#include <stdint.h>\n"),
     "policies/registry.h": header("OFFLOADSIM_POLICY_REGISTRY_H", "struct policy_type;\n"),
     "policies/local.c": MARK + '#include "policies/policy.h"\n\n#include <math.h>\n',
+    "policies/plugin.c": MARK + '#include "policies/policy.h"\n\n#include <dlfcn.h>\n',
     "results/store.h": header("OFFLOADSIM_RESULTS_STORE_H", "struct store;\n"),
     "sim/base/text.c": MARK
     + "int text_probe(int i);\n"
@@ -54,6 +55,8 @@ FAULTS = [
     ("a policy looks inside", "policies/a.c", '#include "base/text.h"\n', DIRECTIONS),
     ("a policy knows others", "policies/a.c", '#include "policies/registry.h"\n', DIRECTIONS),
     ("a policy uses POSIX", "policies/a.c", "#include <unistd.h>\n", DIRECTIONS),
+    ("a policy opens shared objects", "policies/a.c", "#include <dlfcn.h>\n", DIRECTIONS),
+    ("plug-ins use POSIX", "policies/plugin.c", "#include <unistd.h>\n", DIRECTIONS),
     ("policy.h is not alone", "policies/policy.h", '#include "base/text.h"\n', DIRECTIONS),
     ("exp prints tables", "sim/exp/a.c", '#include "cli/table.h"\n', DIRECTIONS),
     ("cli looks into the model", "sim/cli/a.c", '#include "model/station.h"\n', DIRECTIONS),

@@ -467,6 +467,16 @@ static const struct {
     {"2.385 /mJ", DIMENSION_PER_JOULE, 2385},
     {"2.385 /kJ", DIMENSION_PER_JOULE, 2.385e-3},
     {"8586 /Wh", DIMENSION_PER_JOULE, 2.385},
+    {"2.385 J/B", DIMENSION_BYTE_ENERGY, 2.385},
+    {"2385 mJ/B", DIMENSION_BYTE_ENERGY, 2.385},
+    {"2.385 uJ/B", DIMENSION_BYTE_ENERGY, 2.385e-6},
+    {"2.385 nJ/B", DIMENSION_BYTE_ENERGY, 2.385e-9},
+    {"2.385 J/MB", DIMENSION_BYTE_ENERGY, 2.385e-6},
+    {"2.385 mJ/MB", DIMENSION_BYTE_ENERGY, 2.385e-9},
+    {"2.5 nJ/bit", DIMENSION_BYTE_ENERGY, 2e-8},
+    {"2.5 uJ/bit", DIMENSION_BYTE_ENERGY, 2e-5},
+    {"2.5 W/(Mbit/s)", DIMENSION_BYTE_ENERGY, 2e-5},
+    {"2.5 mW/(Mbit/s)", DIMENSION_BYTE_ENERGY, 2e-8},
 };
 
 START_TEST(unit_parse_reads)
