@@ -63,7 +63,7 @@ struct device {
     uint64_t index;     // samples offered so far
 };
 
-enum { ORDERS_KEPT = 4 };
+enum { ORDERS_KEPT = 16 };
 
 struct run {
     const struct world *world;

@@ -179,7 +179,7 @@ uint32_t workload_arrive(struct run *run, uint32_t device)
     if (!run->is_open) {
         return NO_SLOT;
     }
-    if (spec->warmup_kind != WARMUP_TIME && run->offered == spec->warmup_samples) {
+    if (spec->warmup_kind == WARMUP_SAMPLES && run->offered == spec->warmup_samples) {
         run->tally->window_from_s = run->now_s;
     }
     const uint32_t slot = take_slot(run);

@@ -125,8 +125,8 @@ static void build_stations(struct world *world, struct arena *arena)
 }
 
 // The first hop of the way with the fewest links from every tier to every other, found breadth
-// first from each destination. Among ways of equal length the link that the scenario names first
-// wins.
+// first from each destination: among ways of equal length, those over the tiers that the
+// destination's own links name first win.
 static void build_hops(struct world *world, struct arena *arena)
 {
     const struct spec *spec = world->spec;

@@ -247,6 +247,11 @@ static int add_platform(struct reader *reader, struct profile *profile, const ch
         if (strcmp(row->platform, platform) != 0) {
             continue;
         }
+        if (is_first && count && strcmp(row->layer, layers[0]) == 0) {
+            refuse(reader, "choose the rows of one model with 'where'",
+                   "begins again: platform '@' has layer '@' a second time", platform, row->layer);
+            return -1;
+        }
         if (is_first) {
             check_chain(reader, row, before);
         } else if (count >= profile->layer_count ||

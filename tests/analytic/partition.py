@@ -34,7 +34,7 @@ RANKED = 10
 PRINTED = 6e-9  # relative: a row has nine digits
 EXACT = 1e-9
 STUDENT_9 = 4.781  # half width of a 99.9 % interval with 9 degrees of freedom, in standard errors
-START_S, STOP_S = 0.5, 1.75  # of the one sample, and of the window, for which nodes take idle power
+START_S, STOP_S = 0.5, 1.75  # of the one sample; end of the window, for which nodes idle
 
 
 class World:
@@ -227,7 +227,7 @@ class World:
         return "\n".join(lines) + "\n"
 
     def idle_j(self, tiers):
-        return sum(tier["idle"] for tier in tiers if tier["time"]) * (STOP_S - START_S)
+        return sum(tier["idle"] for tier in tiers if tier["time"]) * STOP_S
 
 
 def close(found, wanted, tolerance):
