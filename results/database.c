@@ -18,7 +18,7 @@ static const int64_t our_application_id = 0x4F464C53;
 
 // Migration i brings a database from schema version i to i + 1; the first makes the tables in an
 // empty file. So a new file and an old one end up with the same tables.
-static const char *const migrations[] = {embedded_schema};
+static const char *const migrations[] = {embedded_schema, embedded_schema_2};
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 
 #define ANOTHER_FILE "name another file with --db"
@@ -273,6 +273,19 @@ static int open_for_writing(sqlite3 *database, const char *path, double busy_tim
     return 0;
 }
 
+void database_add_uri(const char *path, const char *options, struct text *ret_uri)
+{
+    text_add(ret_uri, "file:");
+    for (const char *c = path; *c; c++) {
+        if (strchr("%?#", *c)) {
+            text_format(ret_uri, "%%%02X", (unsigned)*c);
+        } else {
+            text_add_n(ret_uri, c, 1);
+        }
+    }
+    text_format(ret_uri, "?%s", options);
+}
+
 // Even a reader of a WAL database needs a file beside it, which it cannot make in a folder that may
 // only be read. If no such file is there then nobody writes, and SQLite may be told that the
 // database does not change.
@@ -282,15 +295,7 @@ static int open_unchanging(const char *path, sqlite3 **database)
     text_format(&name, "%s-wal", path);
     bool is_in_use = access(text_string(&name), F_OK) == 0;
     text_clear(&name);
-    text_add(&name, "file:");
-    for (const char *c = path; *c; c++) {
-        if (strchr("%?#", *c)) {
-            text_format(&name, "%%%02X", (unsigned)*c);
-        } else {
-            text_add_n(&name, c, 1);
-        }
-    }
-    text_add(&name, "?immutable=1");
+    database_add_uri(path, "immutable=1", &name);
     sqlite3 *another = NULL;
     int result =
         is_in_use
@@ -328,13 +333,15 @@ int database_open(const char *path, enum database_purpose purpose, double busy_t
     if (check_path(path, purpose, ret_error) < 0) {
         return -1;
     }
-    // SQLite takes a name that begins with a colon for something else than a file.
+    // SQLite takes a name that begins with a colon or "file:" for something else than a file.
     struct text name = {0};
-    text_format(&name, "%s%s", path[0] == ':' ? "./" : "", path);
-    int flags = purpose == DATABASE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+    const bool is_odd = path[0] == ':' || strncmp(path, "file:", 5) == 0;
+    text_format(&name, "%s%s", is_odd ? "./" : "", path);
+    int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
+    flags |= purpose == DATABASE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
                                           : SQLITE_OPEN_READONLY;
     sqlite3 *database = NULL;
-    int result = sqlite3_open_v2(text_string(&name), &database, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    int result = sqlite3_open_v2(text_string(&name), &database, flags, NULL);
     text_finish(&name);
     if (result == SQLITE_OK) {
         sqlite3_extended_result_codes(database, 1);

@@ -25,4 +25,7 @@ int database_open(const char *path, enum database_purpose purpose, double busy_t
 void database_explain(sqlite3 *database, const char *path, enum database_purpose purpose,
                       struct text *ret_error);
 
+// Adds the name of a file as SQLite wants it in a URI: "file:PATH?options".
+void database_add_uri(const char *path, const char *options, struct text *ret_uri);
+
 #endif

@@ -6,7 +6,15 @@
 // scripts/embed-text, so the program needs no file of its own at run time.
 
 extern const char embedded_schema[];
+extern const char embedded_schema_2[];
+extern const char embedded_merge[];
+extern const char embedded_query_best[];
+extern const char embedded_query_breakeven[];
+extern const char embedded_query_diff[];
+extern const char embedded_query_pareto[];
+extern const char embedded_query_reprice[];
 extern const char embedded_query_runs[];
+extern const char embedded_query_sensitivity[];
 extern const char embedded_query_tradeoffs[];
 
 #endif

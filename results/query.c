@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "results/database.h"
 #include "results/embedded.h"
+#include "results/query_parameters.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -17,6 +18,16 @@ const struct query_name query_names[] = {
      embedded_query_runs},
     {"tradeoffs", "one row a point: what was set, what it brings, and how sure that is", 3,
      embedded_query_tradeoffs},
+    {"pareto", "the points that no other point beats in all of the chosen metrics", 4,
+     embedded_query_pareto},
+    {"best", "the points that cost least among those that meet all demands", 3,
+     embedded_query_best},
+    {"sensitivity", "which parameter moves which metric most", 2, embedded_query_sensitivity},
+    {"breakeven", "where along a swept number the best policy changes", 4,
+     embedded_query_breakeven},
+    {"diff", "metrics of two experiments or two points side by side", 3, embedded_query_diff},
+    {"reprice", "what points would cost at another price, without simulating again", 4,
+     embedded_query_reprice},
     {0},
 };
 
@@ -373,14 +384,16 @@ static int send_rows(struct query *query, const char *sql, sqlite3_stmt *stateme
     return 0;
 }
 
-int query_run(const char *path, const char *sql, const struct query_limits *limits,
+int query_run(const char *path, const char *sql, const struct query_options *options,
               const struct query_sink *sink, struct query_result *ret_result,
               struct text *ret_error)
 {
-    int64_t row_limit = limits && limits->rows ? limits->rows : QUERY_DEFAULT_ROW_LIMIT;
+    static const struct query_options defaults = {0};
+    options = options ? options : &defaults;
+    const int64_t row_limit = options->rows ? options->rows : QUERY_DEFAULT_ROW_LIMIT;
     struct query query = {
         .path = path,
-        .time_limit_s = limits && limits->time_s != 0 ? limits->time_s : QUERY_DEFAULT_TIME_LIMIT_S,
+        .time_limit_s = options->time_s != 0 ? options->time_s : QUERY_DEFAULT_TIME_LIMIT_S,
     };
     if (database_open(path, DATABASE_READ, busy_timeout_s, &query.database, ret_error) < 0) {
         return -1;
@@ -389,7 +402,9 @@ int query_run(const char *path, const char *sql, const struct query_limits *limi
     int result = -1;
     if (protect(&query) < 0) {
         database_explain(query.database, path, DATABASE_READ, ret_error);
-    } else if (prepare(&query, sql, &statement, ret_error) == 0) {
+    } else if (prepare(&query, sql, &statement, ret_error) == 0 &&
+               query_bind(statement, sql, options->bindings, options->binding_count, ret_error) ==
+                   0) {
         send_columns(statement, sink);
         result = send_rows(&query, sql, statement, row_limit, sink, ret_result, ret_error);
     }

@@ -13,7 +13,10 @@
 
 struct text;
 
-// The queries that the program brings along, ended by a NULL name.
+// The queries that the program brings along, ended by a NULL name. Each is a file of
+// results/queries/ that begins with comments: what it answers, and its parameters, one a line, as
+// "-- :name  meaning", with "needed" for those without a default. Any SQLite shell runs the files
+// as they are (.parameter set).
 struct query_name {
     const char *name;
     const char *summary; // one line
@@ -47,9 +50,17 @@ struct query_sink {
 #define QUERY_DEFAULT_ROW_LIMIT INT64_C(1000000)
 #define QUERY_DEFAULT_TIME_LIMIT_S 60.0
 
-struct query_limits {
-    int64_t rows;  // 0: the default; negative: no limit
-    double time_s; // 0: the default; negative: no limit
+// The value of a parameter: a number if it looks like one, else a text.
+struct query_binding {
+    const char *name; // without the colon
+    const char *value;
+};
+
+struct query_options {
+    const struct query_binding *bindings;
+    size_t binding_count;
+    int64_t rows;  // at most; 0: the default; negative: no limit
+    double time_s; // at most; 0: the default; negative: no limit
 };
 
 struct query_result {
@@ -57,10 +68,12 @@ struct query_result {
     bool is_truncated; // there were more than the limit; the caller says so
 };
 
-// Runs exactly one statement. `limits` and `ret_result` may be NULL. Returns 0, or -1 with a
-// message; for wrong SQL it is SQLite's own, with the line and a caret below on lines of their own.
-// After a failure in the middle, rows may already have been delivered.
-int query_run(const char *path, const char *sql, const struct query_limits *limits,
+// Runs exactly one statement. `options` and `ret_result` may be NULL. Every parameter of the
+// statement needs a binding, unless a comment in front of it says otherwise; a binding without a
+// parameter is an error too. Returns 0, or -1 with a message; for wrong SQL it is SQLite's own,
+// with the line and a caret below on lines of their own. After a failure in the middle, rows may
+// already have been delivered.
+int query_run(const char *path, const char *sql, const struct query_options *options,
               const struct query_sink *sink, struct query_result *ret_result,
               struct text *ret_error);
 

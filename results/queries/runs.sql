@@ -1,10 +1,14 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- One row an experiment, in the order in which they were begun.
+-- One row an experiment, in the order in which they were begun: when it ran, how far it came, and
+-- how many replications were simulated for it.
 SELECT experiments.id,
+       kind,
        scenario,
        started_at,
        count(points.id) AS points,
-       coalesce(sum(points.replications), 0) AS replications,
+       coalesce(sum(points.is_complete), 0) AS complete,
+       coalesce(sum(points.replications) FILTER (WHERE points.source_id IS NULL), 0)
+           AS replications,
        seed,
        version,
        wall_s,

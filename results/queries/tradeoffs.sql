@@ -1,5 +1,8 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- One row a point: what was set, what it brings, and how sure that is.
+--
+-- :experiment  number of the experiment; default: all
+-- :policy      name of the policy; default: all
 SELECT experiment_id AS experiment,
        ordinal AS point,
        policy,
@@ -21,4 +24,6 @@ SELECT experiment_id AS experiment,
        replications,
        verdict
 FROM tradeoffs
+WHERE experiment_id BETWEEN coalesce(:experiment, 0) AND coalesce(:experiment, 1e18)
+  AND (:policy IS NULL OR policy = :policy)
 ORDER BY experiment_id, ordinal

@@ -3,8 +3,8 @@
 #include "cli/load.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/report.h"
 #include "cli/verbs.h"
-#include "exp/parameters.h"
 #include "model/world.h"
 #include "policies/policy.h"
 #include "scenario/spec.h"
@@ -37,30 +37,6 @@ static void add_samples(const struct spec *spec, struct text *text)
             text_format(text, "%zu more set aside for training\n", aside);
         }
     }
-}
-
-// The points that would be run.
-static void add_points(const struct experiment *experiment, enum table_format format,
-                       const struct table_style *style, struct text *text)
-{
-    struct table table = {0};
-    table_add_column(&table, "point");
-    table_add_column(&table, "policy");
-    table_add_column(&table, "parameters")->is_wrapped = true;
-    for (int i = 0; i < experiment->point_count; i++) {
-        const struct experiment_point *point = &experiment->points[i];
-        struct text parameters = {0};
-        for (size_t k = 0; k < point->parameter_count; k++) {
-            text_format(&parameters, "%s%s=%s", k ? ", " : "", point->parameters[k].name,
-                        point->parameters[k].value);
-        }
-        table_add_integer(&table, i);
-        table_add_text(&table, point->world->policy->name);
-        table_add_text(&table, text_string(&parameters));
-        text_finish(&parameters);
-    }
-    table_print(&table, format, style, text);
-    table_finish(&table);
 }
 
 // What the policy of a point predicts, cell by cell. Returns false if it explains nothing.
@@ -101,21 +77,23 @@ static void add_explanations(const struct experiment *experiment, enum table_for
     const bool is_json = format == TABLE_JSON;
     bool is_first = true;
     text_add(text, is_json ? "[" : "");
-    for (int i = 0; i < experiment->point_count; i++) {
-        const struct world *world = experiment->points[i].world;
+    for (size_t i = 0; i < experiment->point_count; i++) {
+        struct arena arena = {0};
+        const struct world *world = experiment_world(experiment, i, &arena);
         struct text explanation = {0};
         if (add_explanation(world, format, style, &explanation)) {
             if (is_json) {
-                text_format(text, "%s{\"point\": %d, \"policy\": \"%s\", \"explanation\": ",
+                text_format(text, "%s{\"point\": %zu, \"policy\": \"%s\", \"explanation\": ",
                             is_first ? "" : ",\n", i, world->policy->name);
             } else if (format != TABLE_CSV) {
-                text_format(text, "\npoint %d, policy '%s':\n\n", i, world->policy->name);
+                text_format(text, "\npoint %zu, policy '%s':\n\n", i, world->policy->name);
             }
             text_add(text, text_string(&explanation));
             text_add(text, is_json ? "}" : "");
             is_first = false;
         }
         text_finish(&explanation);
+        arena_finish(&arena);
     }
     text_add(text, is_json ? "]\n" : "");
     if (is_first && !is_json && format != TABLE_CSV) {
@@ -133,16 +111,16 @@ int verb_check(const struct arguments *arguments)
         text_finish(&text);
         return status;
     }
-    int status = load_scenario(arguments, &loaded);
+    int status = load_scenario(arguments, LOAD_ALONE, &loaded);
     if (status == STATUS_FINE) {
         const struct table_style style = output_style();
         if (format == TABLE_ALIGNED || format == TABLE_MARKDOWN) {
             text_format(&text, "%s: fine\n", arguments->operands[0]);
-            add_samples(loaded.spec, &text);
+            add_samples(loaded.experiment.spec, &text);
             text_add(&text, "\n");
         }
         if (!arguments->explain || format == TABLE_ALIGNED || format == TABLE_MARKDOWN) {
-            add_points(&loaded.experiment, format, &style, &text);
+            report_add_plan(&loaded.experiment, format, &style, &text);
         }
         if (arguments->explain) {
             add_explanations(&loaded.experiment, format, &style, &text);

@@ -37,8 +37,7 @@ int verb_keys(const struct arguments *arguments)
     size_t policy_count;
     const struct policy_type *const *policies = policy_registry(&policy_count);
     size_t count;
-    const struct reference_key *keys =
-        reference_list(policies, policy_count, &table.arena, &count);
+    const struct reference_key *keys = reference_list(policies, policy_count, &table.arena, &count);
     const char *wanted = arguments->operands[0] ? arguments->operands[0] : "";
     for (size_t i = 0; i < count; i++) {
         if (strstr(keys[i].path, wanted)) {

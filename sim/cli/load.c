@@ -7,9 +7,12 @@
 #include "policies/registry.h"
 #include "scenario/diagnostics.h"
 #include "scenario/read.h"
-#include "scenario/spec.h"
+#include "scenario/sweep.h"
+#include "scenario/tree.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void print_diagnostics(const struct diagnostics *diagnostics, bool is_quiet)
 {
@@ -22,21 +25,47 @@ static void print_diagnostics(const struct diagnostics *diagnostics, bool is_qui
     text_finish(&text);
 }
 
-static int read_spec(const struct arguments *arguments, struct loaded *loaded,
-                     struct diagnostics *diagnostics)
+// The overrides: --set in order, and then the short options, which are overrides like any other.
+static const char **collect_sets(const struct arguments *arguments, struct arena *arena,
+                                 size_t *ret_count)
 {
-    // The short options are overrides like any other and come last.
     size_t count = 0;
-    const char **sets = arena_new_array(&loaded->arena, arguments->set_count + 2, const char *);
+    const char **sets = arena_new_array(arena, arguments->set_count + 2, const char *);
     for (size_t i = 0; i < arguments->set_count; i++) {
         sets[count++] = arguments->sets[i];
     }
     if (arguments->seed) {
-        sets[count++] = arena_format(&loaded->arena, "seed=%s", arguments->seed);
+        sets[count++] = arena_format(arena, "seed=%s", arguments->seed);
     }
     if (arguments->replications) {
-        sets[count++] = arena_format(&loaded->arena, "replications=%s", arguments->replications);
+        sets[count++] = arena_format(arena, "replications=%s", arguments->replications);
     }
+    *ret_count = count;
+    return sets;
+}
+
+// The seed by which designs are drawn; whether it is a good one shows when the scenario is read.
+static uint64_t design_seed(const struct scenario *scenario, const char *const *sets,
+                            size_t set_count)
+{
+    static const char path[] = "seed=";
+    const struct node *node = scenario_block(scenario, "seed");
+    const char *text = node && node->kind == NODE_SCALAR ? node->text : NULL;
+    for (size_t i = 0; i < set_count; i++) {
+        text = strncmp(sets[i], path, sizeof(path) - 1) == 0 ? sets[i] + sizeof(path) - 1 : text;
+    }
+    return text ? strtoull(text, NULL, 10) : 1;
+}
+
+static void refuse_axes(const struct sweep *sweep, struct diagnostics *diagnostics)
+{
+    diagnostics_error(diagnostics, NULL, "'%s' has several values", sweep->axes[0].paths[0]);
+    diagnostics_hint(diagnostics, "'offloadsim sweep' runs all of them");
+}
+
+static int plan(const struct arguments *arguments, enum load_what what, struct loaded *loaded,
+                struct diagnostics *diagnostics)
+{
     size_t policy_count;
     const struct policy_type *const *policies = policy_registry(&policy_count);
     struct scenario *scenario;
@@ -46,29 +75,32 @@ static int read_spec(const struct arguments *arguments, struct loaded *loaded,
     }
     loaded->opener = plugin_set_opener(&loaded->plugins);
     scenario_use_plugins(scenario, &loaded->opener);
-    return scenario_build(scenario, sets, count, &loaded->arena, diagnostics, &loaded->spec);
+    size_t set_count;
+    const char **sets = collect_sets(arguments, &loaded->arena, &set_count);
+    struct sweep *sweep;
+    if (sweep_read(scenario, what == LOAD_SWEEP, sets, set_count,
+                   design_seed(scenario, sets, set_count), &loaded->arena, diagnostics,
+                   &sweep) != 0) {
+        return -1;
+    }
+    if (what == LOAD_ALONE && sweep->axis_count) {
+        refuse_axes(sweep, diagnostics);
+        return -1;
+    }
+    if (what == LOAD_ALONE && scenario_block(scenario, "sweep") && !arguments->quiet) {
+        fputs("the scenario's sweep is left out; 'offloadsim sweep' runs it\n", stderr);
+    }
+    return experiment_plan(&loaded->experiment, scenario, sweep, diagnostics);
 }
 
-int load_scenario(const struct arguments *arguments, struct loaded *ret_loaded)
+int load_scenario(const struct arguments *arguments, enum load_what what, struct loaded *ret_loaded)
 {
     *ret_loaded = (struct loaded){0};
     struct diagnostics diagnostics = {0};
-    struct text problem = {0};
-    int status = STATUS_BAD_INPUT;
-    if (read_spec(arguments, ret_loaded, &diagnostics) == 0) {
-        int policy = 0;
-        if (experiment_init(&ret_loaded->experiment, ret_loaded->spec, &policy, &problem) == 0) {
-            status = STATUS_FINE;
-        } else {
-            struct mark mark;
-            const bool has_mark =
-                spec_mark(ret_loaded->spec, &ret_loaded->spec->policies[policy], &mark);
-            diagnostics_error(&diagnostics, has_mark ? &mark : NULL, "%s", text_string(&problem));
-        }
-    }
+    const int status =
+        plan(arguments, what, ret_loaded, &diagnostics) == 0 ? STATUS_FINE : STATUS_BAD_INPUT;
     print_diagnostics(&diagnostics, arguments->quiet);
     diagnostics_finish(&diagnostics);
-    text_finish(&problem);
     return status;
 }
 

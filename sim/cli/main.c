@@ -24,6 +24,21 @@ const struct command commands[] = {
                  "  offloadsim run scenarios/hi-digits.yaml --set policy.hi_threshold.theta=0.8\n"
                  "  offloadsim run scenarios/hi-digits.yaml --format json --no-store\n",
      .run = verb_run},
+    {.name = "sweep",
+     .summary = "run a scenario at many settings, never twice the same",
+     .operands = "SCENARIO.yaml",
+     .least_operands = 1,
+     .most_operands = 1,
+     .about =
+         "Runs every point of the scenario's 'sweep' block and of each --set with several values: "
+         "a,b,c, range(from,to,step) or log(from,to,count). Points that the database has are not "
+         "simulated again; points that differ in prices only are simulated once. Stopped at any "
+         "moment, the same command goes on.",
+     .examples = "  offloadsim sweep scenarios/sweeps/hi-cost.yaml\n"
+                 "  offloadsim sweep scenarios/hi-digits.yaml --set "
+                 "'policy.hi_threshold.theta=range(0,1,0.1)'\n"
+                 "  offloadsim sweep scenarios/sweeps/hi-cost.yaml --dry-run\n",
+     .run = verb_sweep},
     {.name = "check",
      .summary = "validate a scenario without running it",
      .operands = "SCENARIO.yaml",
@@ -70,15 +85,48 @@ const struct command commands[] = {
                  "  offloadsim fit trace.csv --exit small=s_conf,s_ok --exit large=l_conf,l_ok\n"
                  "  offloadsim fit trace.csv --long sample=id,exit=exit,confidence=c,correct=ok\n",
      .run = verb_fit},
+    {.name = "compare",
+     .summary = "compare the points of an experiment pair by pair, on the same random numbers",
+     .operands = "[EXPERIMENT]",
+     .most_operands = 1,
+     .about =
+         "Reads an experiment from the database, the latest one without a number, and compares "
+         "its points by the differences of their replications, which met the same samples. Up "
+         "to 8 points are compared each with each, more with the first one only.",
+     .examples = "  offloadsim compare\n"
+                 "  offloadsim compare 3 --metric latency_p99_s\n",
+     .run = verb_compare},
     {.name = "query",
      .summary = "ask the results database: a named query or any SQL that reads",
      .operands = "[NAME | SQL]",
      .most_operands = 1,
-     .about = "Without an operand, lists the named queries.",
+     .about = "Without an operand, lists the named queries. A wrong or missing --param lists those "
+              "that a query takes.",
      .examples = "  offloadsim query runs\n"
+                 "  offloadsim query best --param accuracy=0.95 --param latency_s=0.1\n"
+                 "  offloadsim query breakeven --param parameter=prices.offload\n"
+                 "  offloadsim query pareto --explain\n"
                  "  offloadsim query \"SELECT policy, count(*) FROM points GROUP BY policy\" "
                  "--format csv\n",
      .run = verb_query},
+    {.name = "export",
+     .summary = "write an experiment to files for other programs",
+     .operands = "",
+     .about = "Writes points, prices, replications and samples of one experiment, and a dictionary "
+              "that says what every column means and its unit.",
+     .examples = "  offloadsim export --output results\n"
+                 "  offloadsim export --experiment 3 --format json --output three.json\n",
+     .run = verb_export},
+    {.name = "merge",
+     .summary = "add the results of another database",
+     .operands = "OTHER.db",
+     .least_operands = 1,
+     .most_operands = 1,
+     .about = "What is in both is there once afterwards: parts of a sweep that ran on several "
+              "machines become one. The other file stays as it is.",
+     .examples = "  offloadsim merge cluster.db\n"
+                 "  offloadsim merge /mnt/other/offloadsim.db --db all.db\n",
+     .run = verb_merge},
     {.name = NULL},
 };
 

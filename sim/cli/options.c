@@ -25,10 +25,11 @@ struct option {
 
 static const struct option options[] = {
     {"set", 's', OPTION_REPEATED, FIELD(sets), "PATH=VALUE",
-     "override a key of the scenario, e.g. tiers.device.nodes=10; may be repeated", " run check "},
-    {"seed", 0, OPTION_TEXT, FIELD(seed), "N", "override the scenario's seed", " run check "},
+     "override a key of the scenario, e.g. tiers.device.nodes=10; may be repeated",
+     " run sweep check "},
+    {"seed", 0, OPTION_TEXT, FIELD(seed), "N", "override the scenario's seed", " run sweep check "},
     {"replications", 'n', OPTION_TEXT, FIELD(replications), "N",
-     "override the scenario's number of replications", " run check "},
+     "override the scenario's number of replications", " run sweep check "},
     {"exit", 0, OPTION_REPEATED, FIELD(sets), "NAME=CONF,OK",
      "columns of an exit (default: X_conf,X_ok of every X); may be repeated", " fit "},
     {"long", 0, OPTION_TEXT, FIELD(long_columns), "KEY=COLUMN,...",
@@ -46,22 +47,38 @@ static const struct option options[] = {
     {"plugin", 0, OPTION_TEXT, FIELD(plugin), "FILE",
      "a shared object with a policy of your own, to list or explain too", " policies "},
     {"jobs", 'j', OPTION_COUNT, FIELD(jobs), "N",
-     "threads to use (default: one a processor); results do not depend on it", " run "},
+     "threads to use (default: one a processor); results do not depend on it", " run sweep "},
     {"db", 0, OPTION_TEXT, FIELD(db), "FILE", "the database (default: offloadsim.db)",
-     " run query "},
-    {"no-store", 0, OPTION_FLAG, FIELD(no_store), NULL, "leave the database alone", " run "},
+     " run sweep query compare export merge "},
+    {"no-store", 0, OPTION_FLAG, FIELD(no_store), NULL, "leave the database alone", " run sweep "},
     {"all", 'a', OPTION_FLAG, FIELD(all), NULL, "show every metric, not only the main ones",
-     " run "},
+     " run sweep "},
     {"explain", 'e', OPTION_FLAG, FIELD(explain), NULL,
      "show what policies worked out beforehand: ranked cuts, pools, ...", " check "},
+    {"metric", 'm', OPTION_TEXT, FIELD(metric), "NAME",
+     "compare this metric (default: cost_mean, accuracy and latency_mean_s)", " compare "},
+    {"dry-run", 0, OPTION_FLAG, FIELD(dry_run), NULL, "list the points and run nothing", " sweep "},
+    {"again", 0, OPTION_FLAG, FIELD(again), NULL, "simulate also what the database has already",
+     " sweep "},
     {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "table, csv, json or md (default: table)",
-     " run check policies query keys "},
+     " run sweep check policies query keys compare "},
+    {"experiment", 0, OPTION_COUNT, FIELD(experiment), "N",
+     "number of the experiment, as 'query runs' has it (default: the latest)", " export "},
+    {"format", 'f', OPTION_TEXT, FIELD(file_format), "FORMAT",
+     "csv, a folder of files, or json, one file (default: csv)", " export "},
+    {"output", 'o', OPTION_TEXT, FIELD(output), "PATH",
+     "the folder (default: experiment-N) or the JSON file (default: standard output)", " export "},
+    {"param", 'p', OPTION_REPEATED, FIELD(sets), "NAME=VALUE",
+     "value of a parameter of the query; may be repeated", " query "},
+    {"explain", 'e', OPTION_FLAG, FIELD(explain), NULL,
+     "print the SQL of a named query, which says what it answers and what its parameters are",
+     " query "},
     {"limit", 0, OPTION_COUNT, FIELD(limit), "ROWS", "stop after so many rows (default: 100000)",
      " query "},
     {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, "no progress and no remarks on standard error",
-     " run check query fit "},
+     " run sweep check query fit compare export merge "},
     {"help", 'h', OPTION_FLAG, FIELD(help), NULL, "show this help",
-     " run fit check policies query keys "},
+     " run sweep fit check policies query keys compare export merge "},
 };
 
 enum { OPTION_TOTAL = sizeof(options) / sizeof(options[0]) };
@@ -279,7 +296,7 @@ static void help_program(struct text *text)
                    "  offloadsim run scenarios/hi-digits.yaml\n"
                    "  offloadsim run scenarios/hi-digits.yaml --set policy.hi_threshold.theta=0.8\n"
                    "  offloadsim query runs\n\n"
-                   "exit status: 0 fine, 1 a run failed, 2 bad usage or input\n");
+                   "exit status: 0 fine, 1 a run failed, 2 bad usage or input, 130 interrupted\n");
 }
 
 enum { HELP_INDENT = 28, HELP_WIDTH = 100 };

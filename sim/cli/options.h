@@ -28,11 +28,16 @@ struct arguments {
     const char *output; // file; NULL: standard output
     const char *db;
     const char *format;
+    const char *metric;
+    const char *file_format; // of an export; NULL: CSV
+    uint64_t experiment;     // 0: the latest
     uint64_t jobs;  // 0: as many as the machine has processors
     uint64_t limit; // rows of a query
     bool no_store;
     bool all;
     bool explain;
+    bool dry_run;
+    bool again;
     bool quiet;
     bool help;
     const char *command_line; // as typed, for the store; freed by arguments_finish()
@@ -50,7 +55,7 @@ struct command {
 };
 
 // Exit statuses.
-enum { STATUS_FINE = 0, STATUS_RUN_FAILED = 1, STATUS_BAD_INPUT = 2 };
+enum { STATUS_FINE = 0, STATUS_RUN_FAILED = 1, STATUS_BAD_INPUT = 2, STATUS_INTERRUPTED = 130 };
 
 // All commands, ended by a NULL name.
 extern const struct command commands[];

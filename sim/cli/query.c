@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "results/query.h"
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -9,12 +10,25 @@
 #include <stdio.h>
 #include <string.h>
 
+// Columns that hold JSON in every view and every named query.
+static bool is_json_column(const char *name)
+{
+    static const char *const names[] = {"parameters", "others", "below_parameters",
+                                        "above_parameters"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void fill_columns(void *context, const char *const *names, size_t count)
 {
     struct table *table = context;
     for (size_t i = 0; i < count; i++) {
         struct table_column *column = table_add_column(table, arena_text(&table->arena, names[i]));
-        column->is_json = strcmp(names[i], "parameters") == 0; // as every view of the store has it
+        column->is_json = is_json_column(names[i]);
     }
     table_pair_half_widths(table);
 }
@@ -64,6 +78,36 @@ static int list_queries(enum table_format format)
     return status;
 }
 
+static int print_sql(const char *sql)
+{
+    struct text text = {0};
+    text_add(&text, sql);
+    const int status = output_text(&text);
+    text_finish(&text);
+    return status;
+}
+
+// Takes the words of --param apart.
+static int read_bindings(const struct arguments *arguments, struct arena *arena,
+                         struct query_options *options, struct text *ret_error)
+{
+    struct query_binding *bindings =
+        arena_new_array(arena, arguments->set_count, struct query_binding);
+    for (size_t i = 0; i < arguments->set_count; i++) {
+        const char *word = arguments->sets[i];
+        const char *sign = strchr(word, '=');
+        if (!sign || sign == word) {
+            text_format(ret_error, "'--param %s': write --param NAME=VALUE", word);
+            return -1;
+        }
+        bindings[i].name = arena_text_n(arena, word, (size_t)(sign - word));
+        bindings[i].value = sign + 1;
+    }
+    options->bindings = bindings;
+    options->binding_count = arguments->set_count;
+    return 0;
+}
+
 int verb_query(const struct arguments *arguments)
 {
     enum table_format format;
@@ -84,12 +128,17 @@ int verb_query(const struct arguments *arguments)
             goto failed;
         }
         sql = query->sql;
+        if (arguments->explain) {
+            status = print_sql(sql);
+            goto failed;
+        }
         table.key_columns = query->key_columns;
     }
     const struct query_sink sink = {&table, fill_columns, fill_row};
-    const struct query_limits limits = {.rows = (int64_t)arguments->limit};
+    struct query_options options = {.rows = (int64_t)arguments->limit};
     struct query_result result;
-    if (query_run(arguments->db, sql, &limits, &sink, &result, &error) != 0) {
+    if (read_bindings(arguments, &table.arena, &options, &error) != 0 ||
+        query_run(arguments->db, sql, &options, &sink, &result, &error) != 0) {
         goto failed;
     }
     status = print_table(&table, format);

@@ -26,10 +26,10 @@ static const char *const station_headings[] = {
     [STATION_WAIT_MEAN] = "wait_mean_s",   [STATION_ARRIVAL_RATE] = "arrival_rate_per_s",
 };
 
-static int find_metric(const struct world *world, const char *name)
+static int find_metric(const struct experiment_names *names, const char *name)
 {
-    for (int i = 0; i < world->metrics; i++) {
-        if (strcmp(world->metric[i].name, name) == 0) {
+    for (int i = 0; i < names->metrics; i++) {
+        if (strcmp(names->metric[i], name) == 0) {
             return i;
         }
     }
@@ -40,9 +40,9 @@ static int find_metric(const struct world *world, const char *name)
 static bool tells_apart(const struct experiment *experiment, const struct experiment_point *point,
                         const struct point_parameter *parameter)
 {
-    for (int i = 0; i < experiment->point_count; i++) {
+    for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *other = &experiment->points[i];
-        if (other->world->policy != point->world->policy) {
+        if (strcmp(other->policy, point->policy) != 0) {
             continue;
         }
         const char *value = NULL;
@@ -59,12 +59,12 @@ static bool tells_apart(const struct experiment *experiment, const struct experi
 }
 
 // "hi_threshold (theta=[0.607])"; the parameters only where points of one policy differ in them.
-static void add_label(const struct experiment *experiment, int number, struct text *text)
+static void add_label(const struct experiment *experiment, size_t number, struct text *text)
 {
     const struct experiment_point *point = &experiment->points[number];
     int shown = 0;
-    text_add(text, point->world->policy->name);
-    if (point->world->policy->is_oracle) {
+    text_add(text, point->policy);
+    if (point->is_oracle) {
         text_add(text, " (bound)");
     }
     for (size_t i = 0; i < point->parameter_count; i++) {
@@ -98,14 +98,14 @@ static void add_main_table(const struct experiment *experiment, enum table_forma
         add_estimate_columns(&table, main_metrics[i]);
     }
     table_pair_half_widths(&table);
-    for (int i = 0; i < experiment->point_count; i++) {
+    for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *point = &experiment->points[i];
         struct text label = {0};
         add_label(experiment, i, &label);
         table_add_text(&table, text_string(&label));
         text_finish(&label);
         for (int k = 0; k < MAIN_METRICS; k++) {
-            add_estimate(&table, &point->estimates[find_metric(point->world, main_metrics[k])]);
+            add_estimate(&table, &point->estimates[find_metric(point->names, main_metrics[k])]);
         }
     }
     table_print(&table, format, style, text);
@@ -128,11 +128,11 @@ static void add_station_table(const struct experiment *experiment, enum table_fo
         add_estimate_columns(&table, station_headings[shown[i]]);
     }
     table_pair_half_widths(&table);
-    const struct world *first = experiment->points[0].world;
+    const struct experiment_names *first = experiment->points[0].names;
     for (int station = 0; station < first->stations; station++) {
-        for (int i = 0; i < experiment->point_count; i++) {
+        for (size_t i = 0; i < experiment->point_count; i++) {
             const struct experiment_point *point = &experiment->points[i];
-            table_add_text(&table, first->station[station].name);
+            table_add_text(&table, first->station[station]);
             if (has_many) {
                 struct text label = {0};
                 add_label(experiment, i, &label);
@@ -141,8 +141,7 @@ static void add_station_table(const struct experiment *experiment, enum table_fo
             }
             for (size_t k = 0; k < sizeof(shown) / sizeof(shown[0]); k++) {
                 add_estimate(
-                    &table,
-                    &point->estimates[point->world->station[station].first_metric + (int)shown[k]]);
+                    &table, &point->estimates[point->names->first_metric[station] + (int)shown[k]]);
             }
         }
     }
@@ -169,7 +168,7 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
         table_add_column(&table, "confidence");
         table_add_column(&table, "replications");
     }
-    for (int i = 0; i < experiment->point_count; i++) {
+    for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *point = &experiment->points[i];
         struct text label = {0};
         struct text parameters = {0};
@@ -180,19 +179,18 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
                         point->parameters[k].value);
         }
         experiment_verdict_text(point, &verdict);
-        for (int metric = 0; metric < point->world->metrics; metric++) {
+        for (int metric = 0; metric < point->names->metrics; metric++) {
             const struct experiment_estimate *estimate = &point->estimates[metric];
-            table_add_text(&table,
-                           is_for_people ? text_string(&label) : point->world->policy->name);
+            table_add_text(&table, is_for_people ? text_string(&label) : point->policy);
             if (!is_for_people) {
                 table_add_text(&table, text_string(&parameters));
                 table_add_text(&table, text_string(&verdict));
             }
-            table_add_text(&table, point->world->metric[metric].name);
+            table_add_text(&table, point->names->metric[metric]);
             add_estimate(&table, estimate);
-            table_add_text(&table, point->world->metric[metric].unit);
+            table_add_text(&table, point->names->unit[metric]);
             if (!is_for_people) {
-                table_add_number(&table, experiment->spec->confidence);
+                table_add_number(&table, point->confidence);
                 table_add_integer(&table, (int64_t)estimate->replications);
             }
         }
@@ -204,33 +202,32 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
     table_finish(&table);
 }
 
-static void add_point_json(const struct experiment *experiment,
-                           const struct experiment_point *point, struct text *text)
+static void add_point_json(const struct experiment_point *point, struct text *text)
 {
     struct text verdict = {0};
     experiment_verdict_text(point, &verdict);
     text_add(text, "    {\"policy\": ");
-    text_json_string(text, point->world->policy->name);
+    text_json_string(text, point->policy);
     text_add(text, ", \"parameters\": {");
     for (size_t i = 0; i < point->parameter_count; i++) {
         text_add(text, i ? ", " : "");
         text_json_string(text, point->parameters[i].path);
         text_format(text, ": %s", point->parameters[i].value);
     }
-    text_format(text, "}, \"replications\": %d, \"verdict\": ", experiment->spec->replications);
+    text_format(text, "}, \"replications\": %d, \"verdict\": ", (int)point->replications);
     text_json_string(text, text_string(&verdict));
     text_add(text, ", \"metrics\": {\n");
-    for (int i = 0; i < point->world->metrics; i++) {
+    for (int i = 0; i < point->names->metrics; i++) {
         const struct experiment_estimate *estimate = &point->estimates[i];
         text_add(text, "      ");
-        text_json_string(text, point->world->metric[i].name);
+        text_json_string(text, point->names->metric[i]);
         text_add(text, ": {\"mean\": ");
         text_json_number(text, estimate->mean);
         text_add(text, ", \"half_width\": ");
         text_json_number(text, estimate->half_width);
         text_add(text, ", \"confidence\": ");
-        text_json_number(text, experiment->spec->confidence);
-        text_add(text, i + 1 < point->world->metrics ? "},\n" : "}}}");
+        text_json_number(text, point->confidence);
+        text_add(text, i + 1 < point->names->metrics ? "},\n" : "}}}");
     }
     text_finish(&verdict);
 }
@@ -246,8 +243,8 @@ static void add_json(const struct experiment *experiment, struct text *text)
     text_add(text, ", \"scenario\": ");
     text_json_string(text, experiment->spec->name);
     text_add(text, ", \"points\": [\n");
-    for (int i = 0; i < experiment->point_count; i++) {
-        add_point_json(experiment, &experiment->points[i], text);
+    for (size_t i = 0; i < experiment->point_count; i++) {
+        add_point_json(&experiment->points[i], text);
         text_add(text, i + 1 < experiment->point_count ? ",\n" : "\n");
     }
     text_add(text, "]}\n");
@@ -256,15 +253,15 @@ static void add_json(const struct experiment *experiment, struct text *text)
 static void add_heading(const struct experiment *experiment, struct text *text)
 {
     const struct spec *spec = experiment->spec;
-    for (int i = 0; i < experiment->point_count; i++) {
+    for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *point = &experiment->points[i];
         if (point->verdict == VERDICT_OVERLOADED) {
             text_format(
                 text,
                 "OVERLOADED: %s gets %.3g times the work it can do under policy '%s';\n"
                 "its queue grows without end, and the figures depend on the length of the run\n",
-                point->world->station[point->overloaded_station].name, point->overloaded_load,
-                point->world->policy->name);
+                point->names->station[point->overloaded_station], point->overloaded_load,
+                point->policy);
         }
     }
     text_format(text, "%s%s%s\n", spec->name, spec->about[0] ? ": " : "", spec->about);
@@ -304,6 +301,34 @@ void report_add(const struct experiment *experiment, enum table_format format, b
         return;
     }
     add_main_table(experiment, format, style, text);
+    if (experiment->is_sweep) {
+        return; // the stations of each point would bury them; the database has all
+    }
     text_add(text, "\n");
     add_station_table(experiment, format, style, text);
+}
+
+void report_add_plan(const struct experiment *experiment, enum table_format format,
+                     const struct table_style *style, struct text *text)
+{
+    struct table table = {0};
+    table_add_column(&table, "point");
+    table_add_column(&table, "policy");
+    table_add_column(&table, "parameters")->is_wrapped = true;
+    for (size_t i = 0; i < experiment->point_count; i++) {
+        const struct experiment_point *point = &experiment->points[i];
+        struct text parameters = {0};
+        for (size_t k = 0; k < point->parameter_count; k++) {
+            text_format(&parameters, "%s%s=%s", k ? ", " : "",
+                        experiment->is_sweep ? point->parameters[k].path
+                                             : point->parameters[k].name,
+                        point->parameters[k].value);
+        }
+        table_add_integer(&table, (int64_t)i);
+        table_add_text(&table, point->policy);
+        table_add_text(&table, text_string(&parameters));
+        text_finish(&parameters);
+    }
+    table_print(&table, format, style, text);
+    table_finish(&table);
 }

@@ -15,4 +15,8 @@ struct text;
 void report_add(const struct experiment *experiment, enum table_format format, bool all,
                 const struct table_style *style, struct text *text);
 
+// The points that would be run.
+void report_add_plan(const struct experiment *experiment, enum table_format format,
+                     const struct table_style *style, struct text *text);
+
 #endif

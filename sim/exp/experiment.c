@@ -1,49 +1,59 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+
+// Running the points of an experiment.
+
 #include "exp/experiment.h"
 
 #include "base/text.h"
-#include "base/version.h"
-#include "exp/parameters.h"
 #include "exp/pool.h"
+#include "exp/storing.h"
 #include "model/replication.h"
 #include "model/world.h"
-#include "policies/policy.h"
-#include "results/store.h"
-#include "scenario/canonical.h"
-#include "scenario/spec.h"
 #include "stats/moments.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-// Finished replications are stored together at least this often, and with each that completes a
-// point.
+// Finished replications are stored together at least this often, and when a simulation is done.
 static const double STORE_EVERY_S = 0.25;
+
+enum { SIMULATION_BLOCK_BYTES = 16 * 1024 };
+
+// A simulation while it runs. World and results exist from its first replication to its end.
+struct simulation_run {
+    struct arena arena;
+    const struct world *world;
+    struct task *tasks; // [replications]
+    uint64_t missing;   // replications that still have to run
+    uint64_t unstored;
+};
 
 struct task {
     struct replication_result result;
     double wall_s;
     struct text error;
     bool has_failed;
-    bool is_done;
+    bool is_done; // ran, or was found in the database
     bool is_stored;
 };
 
-struct point_run {
-    struct experiment_point *point;
-    int64_t id;
-    int done;
-    const char **metric_names;
+// One replication that has to run.
+struct job {
+    size_t simulation;
+    uint64_t replication;
 };
 
 struct experiment_run {
     struct experiment *experiment;
     const struct experiment_options *options;
-    struct point_run *points;
-    struct task *tasks; // [point * replications + replication]
-    uint64_t replications;
+    struct storing storing;
+    struct simulation_run *simulations;
+    struct job *jobs;
+    size_t job_count;
+    pthread_mutex_t building; // scenarios are read by one thread at a time
     uint64_t done;
     double last_stored_s;
     bool has_failed;
@@ -57,69 +67,82 @@ static double monotonic_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-int experiment_init(struct experiment *experiment, const struct spec *spec, int *ret_policy,
-                    struct text *ret_error)
-{
-    *experiment = (struct experiment){.spec = spec};
-    experiment->points =
-        arena_new_array(&experiment->arena, (size_t)spec->policy_count, struct experiment_point);
-    for (int i = 0; i < spec->policy_count; i++) {
-        struct experiment_point *point = &experiment->points[i];
-        struct world *world = world_build(spec, i, &experiment->arena, ret_error);
-        if (!world) {
-            *ret_policy = i;
-            return -1;
-        }
-        point->world = world;
-        point->overloaded_station = -1;
-        point->parameters = point_parameters(spec, i, &experiment->arena, &point->parameter_count);
-        point->estimates =
-            arena_new_array(&experiment->arena, (size_t)world->metrics, struct experiment_estimate);
-        experiment->point_count++;
-    }
-    return 0;
-}
+// ---- running ----
 
-void experiment_finish(struct experiment *experiment)
+// Lays out what the replications of a simulation write, and builds its world.
+static void start_simulation(struct experiment_run *run, size_t number)
 {
-    if (experiment) {
-        arena_finish(&experiment->arena);
+    struct simulation_run *simulation = &run->simulations[number];
+    const struct experiment_simulation *plan = &run->experiment->simulations[number];
+    const struct experiment_names *names = run->experiment->points[plan->first_point].names;
+    const size_t values = (size_t)names->metrics + (size_t)names->counters;
+    arena_init(&simulation->arena, SIMULATION_BLOCK_BYTES);
+    simulation->world = experiment_world(run->experiment, plan->first_point, &simulation->arena);
+    simulation->tasks = arena_new_array(&simulation->arena, plan->replications, struct task);
+    double *all = arena_new_array(&simulation->arena, plan->replications * values, double);
+    for (uint64_t i = 0; i < plan->replications; i++) {
+        simulation->tasks[i].result.metrics = all + i * values;
+        simulation->tasks[i].result.counters = all + i * values + names->metrics;
     }
 }
 
-static void run_task(void *context, size_t number)
+static void finish_simulation(struct experiment_run *run, size_t number)
+{
+    struct simulation_run *simulation = &run->simulations[number];
+    const uint64_t replications = run->experiment->simulations[number].replications;
+    for (uint64_t i = 0; simulation->tasks && i < replications; i++) {
+        text_finish(&simulation->tasks[i].error);
+    }
+    arena_finish(&simulation->arena);
+    simulation->tasks = NULL;
+}
+
+static void run_job(void *context, size_t number)
 {
     struct experiment_run *run = context;
-    struct task *task = &run->tasks[number];
-    const struct world *world = run->points[number / run->replications].point->world;
-    const struct replication_options options = {.number = number % run->replications};
+    const struct job *job = &run->jobs[number];
+    struct simulation_run *simulation = &run->simulations[job->simulation];
+    pthread_mutex_lock(&run->building);
+    if (!simulation->tasks) {
+        start_simulation(run, job->simulation);
+    }
+    pthread_mutex_unlock(&run->building);
+    struct task *task = &simulation->tasks[job->replication];
+    const struct replication_options options = {.number = job->replication};
     const double start_s = monotonic_s();
-    task->has_failed = replication_run(world, &options, &task->result, &task->error) != 0;
+    task->has_failed =
+        replication_run(simulation->world, &options, &task->result, &task->error) != 0;
     task->wall_s = monotonic_s() - start_s;
 }
 
-// Estimates across replications, in the order of their numbers.
-static void estimate(struct experiment_run *run, size_t point_number)
+// ---- estimates ----
+
+double experiment_cost(const struct experiment_point *point, const double *counters)
 {
-    struct experiment_point *point = run->points[point_number].point;
-    const struct world *world = point->world;
-    const struct task *tasks = run->tasks + point_number * run->replications;
-    for (int metric = 0; metric < world->metrics; metric++) {
+    double cost = 0;
+    for (int i = 0; i < point->names->counters; i++) {
+        cost += point->prices[i] * counters[i];
+    }
+    return cost / counters[COUNTER_OFFERED];
+}
+
+// Estimates across replications, in the order of their numbers.
+static void estimate(struct experiment_point *point, const struct task *tasks)
+{
+    for (int metric = 0; metric < point->names->metrics; metric++) {
         struct moments moments = {0};
-        for (uint64_t i = 0; i < run->replications; i++) {
-            const double value = tasks[i].result.metrics[metric];
+        for (uint64_t i = 0; i < point->replications; i++) {
+            const double value = metric == point->names->cost_metric
+                                     ? experiment_cost(point, tasks[i].result.counters)
+                                     : tasks[i].result.metrics[metric];
             if (!isnan(value)) {
                 moments_add(&moments, value);
             }
         }
         point->estimates[metric] = (struct experiment_estimate){
             .mean = moments.count ? moments.mean : NAN,
-            .half_width = moments_half_width(&moments, run->experiment->spec->confidence),
+            .half_width = moments_half_width(&moments, point->confidence),
             .replications = moments.count};
-    }
-    for (uint64_t i = 0; i < run->replications; i++) {
-        point->events += tasks[i].result.events;
-        point->offered += tasks[i].result.offered;
     }
 }
 
@@ -127,20 +150,16 @@ static void estimate(struct experiment_run *run, size_t point_number)
 // for as long as samples arise. In a closed loop the queue is bounded by the samples in flight.
 static void judge(struct experiment_point *point)
 {
-    const struct world *world = point->world;
-    if (world->spec->tiers[0].arrivals.kind == ARRIVALS_CLOSED) {
-        return;
-    }
-    for (int i = 0; i < world->stations; i++) {
-        const struct experiment_estimate *estimate =
-            &point->estimates[world->station[i].first_metric + STATION_OFFERED_LOAD];
-        const double load = estimate->mean;
+    const struct experiment_names *names = point->names;
+    for (int i = 0; i < names->stations && point->is_open_loop; i++) {
+        const struct experiment_estimate *load =
+            &point->estimates[names->first_metric[i] + STATION_OFFERED_LOAD];
         // Beyond chance: the whole interval, where there is one, lies above.
-        const double sure = isnan(estimate->half_width) ? load : load - estimate->half_width;
-        if (sure >= 1 && load > point->overloaded_load) {
+        const double sure = isnan(load->half_width) ? load->mean : load->mean - load->half_width;
+        if (sure >= 1 && load->mean > point->overloaded_load) {
             point->verdict = VERDICT_OVERLOADED;
             point->overloaded_station = i;
-            point->overloaded_load = load;
+            point->overloaded_load = load->mean;
         }
     }
 }
@@ -148,102 +167,82 @@ static void judge(struct experiment_point *point)
 void experiment_verdict_text(const struct experiment_point *point, struct text *ret_text)
 {
     if (point->verdict == VERDICT_OVERLOADED) {
-        text_format(ret_text, "overloaded: %s",
-                    point->world->station[point->overloaded_station].name);
+        text_format(ret_text, "overloaded: %s", point->names->station[point->overloaded_station]);
     } else {
         text_add(ret_text, "stable");
     }
 }
 
-// Stores what is done and not yet stored of a point.
-static int store_replications(struct experiment_run *run, size_t point_number)
+// ---- storing ----
+
+// Stores what is done and not yet stored of a simulation.
+static int store_simulation(struct experiment_run *run, size_t number)
 {
-    struct point_run *point = &run->points[point_number];
-    const struct world *world = point->point->world;
-    struct task *tasks = run->tasks + point_number * run->replications;
-    struct store_replication *batch = memory_resize(NULL, run->replications, sizeof(*batch));
+    struct simulation_run *simulation = &run->simulations[number];
+    const struct experiment_simulation *plan = &run->experiment->simulations[number];
+    if (!simulation->unstored) {
+        return 0;
+    }
+    struct storing_replication *batch = memory_resize(NULL, plan->replications, sizeof(*batch));
     size_t count = 0;
-    for (uint64_t i = 0; i < run->replications; i++) {
-        struct task *task = &tasks[i];
-        if (!task->is_done || task->is_stored) {
-            continue;
+    for (uint64_t i = 0; i < plan->replications; i++) {
+        struct task *task = &simulation->tasks[i];
+        if (task->is_done && !task->is_stored) {
+            batch[count++] = (struct storing_replication){i, task->wall_s, &task->result};
+            task->is_stored = true;
         }
-        batch[count++] = (struct store_replication){.number = i,
-                                                    .seed = world->spec->seed,
-                                                    .events = task->result.events,
-                                                    .simulated_s = task->result.simulated_s,
-                                                    .wall_s = task->wall_s,
-                                                    .offered = task->result.offered,
-                                                    .answered = task->result.answered,
-                                                    .dropped = task->result.dropped,
-                                                    .in_flight = task->result.in_flight,
-                                                    .metrics = task->result.metrics,
-                                                    .counters = task->result.counters};
-        task->is_stored = true;
     }
-    int status = 0;
-    if (count) {
-        status = store_add_replications(
-            run->options->store,
-            &(struct store_batch){.point_id = point->id,
-                                  .metric_names = point->metric_names,
-                                  .metric_count = (size_t)world->metrics,
-                                  .counter_names = world->counters.names,
-                                  .counter_count = (size_t)world->counters.count,
-                                  .replications = batch,
-                                  .replication_count = count},
-            run->error);
-    }
+    simulation->unstored = 0;
+    const int status = storing_replications(&run->storing, number, batch, count, run->error);
     free(batch);
     return status;
 }
 
-static int complete_point(struct experiment_run *run, size_t point_number)
+// The end of a simulation: all its points are estimated, judged and stored.
+static int complete_simulation(struct experiment_run *run, size_t number)
 {
-    const struct experiment_point *point = run->points[point_number].point;
-    const struct world *world = point->world;
-    const size_t metrics = (size_t)world->metrics;
-    struct store_estimate *estimates = memory_resize(NULL, metrics, sizeof(*estimates));
-    struct text verdict = {0};
-    for (size_t i = 0; i < metrics; i++) {
-        estimates[i] = (struct store_estimate){.metric = world->metric[i].name,
-                                               .mean = point->estimates[i].mean,
-                                               .half_width = point->estimates[i].half_width,
-                                               .confidence = run->experiment->spec->confidence,
-                                               .replications = point->estimates[i].replications};
+    struct experiment *experiment = run->experiment;
+    int status = store_simulation(run, number);
+    for (size_t i = experiment->simulations[number].first_point; i != SIZE_MAX && status == 0;
+         i = experiment->points[i].next_sharing) {
+        struct experiment_point *point = &experiment->points[i];
+        estimate(point, run->simulations[number].tasks);
+        judge(point);
+        point->is_done = true;
+        status = storing_complete(&run->storing, i, run->error);
     }
-    experiment_verdict_text(point, &verdict);
-    const int status = store_complete_point(run->options->store, run->points[point_number].id,
-                                            text_string(&verdict), estimates, metrics, run->error);
-    text_finish(&verdict);
-    free(estimates);
+    finish_simulation(run, number);
     return status;
 }
 
-static int store_progress(struct experiment_run *run, size_t point_number, bool is_complete)
+static int store_all(struct experiment_run *run)
 {
-    if (!run->options->store) {
-        return 0;
-    }
-    const double now_s = monotonic_s();
-    if (!is_complete && now_s - run->last_stored_s < STORE_EVERY_S) {
-        return 0;
-    }
-    run->last_stored_s = now_s;
-    for (int i = 0; i < run->experiment->point_count; i++) {
-        if (store_replications(run, (size_t)i) != 0) {
+    for (size_t i = 0; i < run->experiment->simulation_count; i++) {
+        if (store_simulation(run, i) != 0) {
             return -1;
         }
     }
-    return is_complete ? complete_point(run, point_number) : 0;
+    return 0;
 }
 
-static bool task_done(void *context, size_t number)
+static void report_progress(struct experiment_run *run)
+{
+    if (run->options->progress) {
+        run->options->progress(run->options->context, run->done, run->job_count);
+    }
+}
+
+static bool is_interrupted(const struct experiment_run *run)
+{
+    return run->options->is_interrupted && run->options->is_interrupted(run->options->context);
+}
+
+static bool job_done(void *context, size_t number)
 {
     struct experiment_run *run = context;
-    struct task *task = &run->tasks[number];
-    const size_t point_number = number / run->replications;
-    struct point_run *point = &run->points[point_number];
+    const struct job *job = &run->jobs[number];
+    struct simulation_run *simulation = &run->simulations[job->simulation];
+    struct task *task = &simulation->tasks[job->replication];
     if (task->has_failed) {
         if (!run->has_failed) {
             text_add(run->error, text_string(&task->error));
@@ -253,124 +252,109 @@ static bool task_done(void *context, size_t number)
     }
     task->is_done = true;
     run->done++;
-    const bool is_complete = (uint64_t)++point->done == run->replications;
-    if (is_complete) {
-        estimate(run, point_number);
-        judge(point->point);
+    run->experiment->offered += task->result.offered;
+    simulation->unstored++;
+    simulation->missing--;
+    int status = 0;
+    if (!simulation->missing) {
+        status = complete_simulation(run, job->simulation);
+    } else if (monotonic_s() - run->last_stored_s > STORE_EVERY_S) {
+        status = store_all(run);
+        run->last_stored_s = monotonic_s();
     }
-    if (!run->has_failed && store_progress(run, point_number, is_complete) != 0) {
-        run->has_failed = true;
-    }
-    if (run->options->progress) {
-        run->options->progress(run->options->context, run->done,
-                               run->replications * (uint64_t)run->experiment->point_count);
-    }
-    return !run->has_failed;
+    run->has_failed |= status != 0;
+    report_progress(run);
+    return !run->has_failed && !is_interrupted(run);
 }
 
+// Also while long replications run: whoever asks twice is not left waiting.
 static void tick(void *context)
 {
-    struct experiment_run *run = context;
-    if (run->options->progress) {
-        run->options->progress(run->options->context, run->done,
-                               run->replications * (uint64_t)run->experiment->point_count);
-    }
+    report_progress(context);
+    is_interrupted(context);
 }
 
-static int store_point(struct experiment_run *run, int number)
+// ---- what has to run ----
+
+// A replication that the database has.
+static void take_found(void *context, uint64_t number, const double *metrics,
+                       const double *counters)
 {
-    const struct experiment_point *point = run->points[number].point;
-    const struct world *world = point->world;
-    const struct world_counters *counters = &world->counters;
-    struct store_price *prices = memory_resize(NULL, (size_t)counters->count, sizeof(*prices));
-    size_t price_count = 0;
-    for (int i = 0; i < counters->count; i++) {
-        if (counters->prices[i] != 0) {
-            prices[price_count++] = (struct store_price){counters->names[i], counters->prices[i]};
-        }
-    }
-    struct store_parameter *parameters =
-        memory_resize(NULL, point->parameter_count, sizeof(*parameters));
-    for (size_t i = 0; i < point->parameter_count; i++) {
-        parameters[i] = (struct store_parameter){
-            .path = point->parameters[i].path, .text = point->parameters[i].value, .is_json = true};
-    }
-    char hash[SPEC_HASH_ROOM];
-    spec_hash(world->spec, number, SPEC_WHOLE, hash);
-    const struct store_point stored = {.experiment_id = run->experiment->id,
-                                       .ordinal = number,
-                                       .policy = world->policy->name,
-                                       .hash = hash,
-                                       .is_oracle = world->policy->is_oracle,
-                                       .uses_prices = world_uses_prices(world),
-                                       .parameters = parameters,
-                                       .parameter_count = point->parameter_count,
-                                       .prices = prices,
-                                       .price_count = price_count};
-    const int status =
-        store_add_point(run->options->store, &stored, &run->points[number].id, run->error);
-    free(parameters);
-    free(prices);
-    return status;
+    struct task *tasks = ((struct simulation_run *)context)->tasks;
+    const struct world *world = ((struct simulation_run *)context)->world;
+    struct task *task = &tasks[number];
+    memcpy(task->result.metrics, metrics, (size_t)world->metrics * sizeof(double));
+    memcpy(task->result.counters, counters, (size_t)world->counters.count * sizeof(double));
+    task->is_done = task->is_stored = true;
+    ((struct simulation_run *)context)->missing--;
 }
 
-static int store_begin(struct experiment_run *run)
-{
-    const struct spec *spec = run->experiment->spec;
-    if (!run->options->store) {
-        return 0;
-    }
-    char host[256] = "";
-    if (gethostname(host, sizeof(host) - 1) != 0) {
-        host[0] = '\0';
-    }
-    char hash[SPEC_HASH_ROOM];
-    spec_hash(spec, -1, SPEC_WHOLE, hash);
-    struct text json = {0};
-    spec_canonical(spec, -1, &json);
-    const struct store_experiment experiment = {.scenario = spec->name,
-                                                .about = spec->about[0] ? spec->about : NULL,
-                                                .path = run->options->path,
-                                                .command = run->options->command,
-                                                .scenario_json = text_string(&json),
-                                                .scenario_hash = hash,
-                                                .seed = spec->seed,
-                                                .version = OFFLOADSIM_VERSION,
-                                                .host = host[0] ? host : NULL};
-    int status =
-        store_begin_experiment(run->options->store, &experiment, &run->experiment->id, run->error);
-    text_finish(&json);
-    for (int i = 0; i < run->experiment->point_count && status == 0; i++) {
-        status = store_point(run, i);
-    }
-    return status;
-}
-
-// Everything that the tasks write is laid out before they start.
-static void prepare(struct experiment_run *run, struct arena *arena)
+// Of a simulation: nothing, if all its points are complete in the database; else what is missing.
+static int plan_simulation(struct experiment_run *run, size_t number)
 {
     struct experiment *experiment = run->experiment;
-    const size_t points = (size_t)experiment->point_count;
-    run->replications = (uint64_t)experiment->spec->replications;
-    run->points = arena_new_array(arena, points, struct point_run);
-    run->tasks = arena_new_array(arena, points * run->replications, struct task);
-    for (size_t i = 0; i < points; i++) {
-        struct point_run *point = &run->points[i];
-        const struct world *world = experiment->points[i].world;
-        const size_t metrics = (size_t)world->metrics;
-        const size_t counters = (size_t)world->counters.count;
-        double *values = arena_new_array(arena, run->replications * (metrics + counters), double);
-        point->point = &experiment->points[i];
-        point->metric_names = arena_new_array(arena, metrics, const char *);
-        for (size_t k = 0; k < metrics; k++) {
-            point->metric_names[k] = world->metric[k].name;
+    const struct experiment_simulation *plan = &experiment->simulations[number];
+    struct simulation_run *simulation = &run->simulations[number];
+    simulation->missing = plan->replications;
+    bool is_complete = true;
+    for (size_t i = plan->first_point; i != SIZE_MAX; i = experiment->points[i].next_sharing) {
+        is_complete &= experiment->points[i].is_done;
+    }
+    if (is_complete) {
+        experiment->found += plan->replications;
+        return 0;
+    }
+    if (storing_has_some(&run->storing, number)) {
+        start_simulation(run, number);
+        if (storing_read(&run->storing, number, take_found, simulation, run->error) != 0) {
+            return -1;
         }
-        for (uint64_t k = 0; k < run->replications; k++) {
-            struct replication_result *result = &run->tasks[i * run->replications + k].result;
-            result->metrics = values + k * (metrics + counters);
-            result->counters = result->metrics + metrics;
+        experiment->found += plan->replications - simulation->missing;
+        if (!simulation->missing) {
+            return complete_simulation(run, number);
         }
     }
+    for (uint64_t i = 0; i < plan->replications; i++) {
+        if (!simulation->tasks || !simulation->tasks[i].is_done) {
+            run->jobs[run->job_count++] = (struct job){number, i};
+        }
+    }
+    return 0;
+}
+
+struct order {
+    size_t number;
+    double expected;
+};
+
+static int longest_first(const void *left, const void *right)
+{
+    const struct order *a = left;
+    const struct order *b = right;
+    if (a->expected != b->expected) {
+        return a->expected > b->expected ? -1 : 1;
+    }
+    return a->number < b->number ? -1 : 1;
+}
+
+// The simulations that take longest come first, so that no thread is left with one at the end.
+static int plan_jobs(struct experiment_run *run, struct arena *arena)
+{
+    const struct experiment *experiment = run->experiment;
+    uint64_t most = 0;
+    struct order *order = arena_new_array(arena, experiment->simulation_count, struct order);
+    for (size_t i = 0; i < experiment->simulation_count; i++) {
+        most += experiment->simulations[i].replications;
+        order[i] = (struct order){i, experiment->simulations[i].expected};
+    }
+    qsort(order, experiment->simulation_count, sizeof(*order), longest_first);
+    run->jobs = arena_new_array(arena, most, struct job);
+    for (size_t i = 0; i < experiment->simulation_count; i++) {
+        if (plan_simulation(run, order[i].number) != 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 int experiment_run(struct experiment *experiment, const struct experiment_options *options,
@@ -378,33 +362,37 @@ int experiment_run(struct experiment *experiment, const struct experiment_option
 {
     const double start_s = monotonic_s();
     struct arena arena = {0};
-    struct experiment_run run = {
-        .experiment = experiment, .options = options, .last_stored_s = start_s, .error = ret_error};
-    prepare(&run, &arena);
-    const size_t tasks = (size_t)experiment->point_count * run.replications;
-    if (store_begin(&run) != 0) {
+    struct experiment_run run = {.experiment = experiment,
+                                 .options = options,
+                                 .building = PTHREAD_MUTEX_INITIALIZER,
+                                 .last_stored_s = start_s,
+                                 .error = ret_error};
+    run.simulations = arena_new_array(&arena, experiment->simulation_count, struct simulation_run);
+    if (storing_begin(&run.storing, experiment, options, ret_error) != 0 ||
+        plan_jobs(&run, &arena) != 0) {
         run.has_failed = true;
     } else {
-        pool_run(&(struct pool_work){.tasks = tasks,
+        pool_run(&(struct pool_work){.tasks = run.job_count,
                                      .threads = options->threads,
                                      .context = &run,
-                                     .run = run_task,
-                                     .done = task_done,
+                                     .run = run_job,
+                                     .done = job_done,
                                      .tick = tick});
+        if (!run.has_failed && store_all(&run) != 0) {
+            run.has_failed = true;
+        }
     }
+    // What comes with the last replication interrupts nothing.
+    experiment->was_interrupted = run.done < run.job_count && !run.has_failed;
+    experiment->ran = run.done;
     experiment->wall_s = monotonic_s() - start_s;
-    if (experiment->id) {
-        // A failure to note that the experiment ended does not hide why it failed.
-        struct text ignored = {0};
-        const int status = store_finish_experiment(
-            options->store, experiment->id, experiment->wall_s,
-            run.has_failed ? STORE_FAILED : STORE_FINISHED, run.has_failed ? &ignored : ret_error);
-        run.has_failed |= status != 0;
-        text_finish(&ignored);
+    if (storing_end(&run.storing, run.has_failed, ret_error) != 0) {
+        run.has_failed = true;
     }
-    for (size_t i = 0; i < tasks; i++) {
-        text_finish(&run.tasks[i].error);
+    for (size_t i = 0; i < experiment->simulation_count; i++) {
+        finish_simulation(&run, i);
     }
+    pthread_mutex_destroy(&run.building);
     arena_finish(&arena);
     return run.has_failed ? -1 : 0;
 }

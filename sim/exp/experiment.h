@@ -2,21 +2,34 @@
 #ifndef OFFLOADSIM_EXP_EXPERIMENT_H
 #define OFFLOADSIM_EXP_EXPERIMENT_H
 
-// An experiment runs every point of a scenario, each with its replications, on all threads, and
-// estimates the metrics across the replications of a point. Results are stored while it runs.
+// An experiment is all points of one command: every policy of the scenario, at every setting of the
+// keys that are swept. It is planned first: each point's scenario is read and its policy planned,
+// so that every mistake shows before anything runs. Then its replications run on all threads, and
+// its metrics are estimated across them and stored while it goes on.
+//
+// A simulation is what one or several points share: points that differ in prices only, under a
+// policy that does not look at prices, are the same runs at other prices. It is simulated once, and
+// each point's cost comes from the counters.
 //
 // Replications are independent tasks that share nothing that they write. What they found is put
 // together in the order of their numbers, so the estimates are the same to the bit for any number
 // of threads.
+//
+// Memory: a planned point keeps its settings and estimates, a few kilobytes; specs and worlds exist
+// while their simulation runs.
 
 #include "base/memory.h"
+#include "scenario/canonical.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct diagnostics;
+struct scenario;
 struct spec;
 struct store;
+struct sweep;
 struct text;
 struct world;
 
@@ -28,25 +41,72 @@ struct experiment_estimate {
 
 enum experiment_verdict { VERDICT_STABLE, VERDICT_OVERLOADED };
 
+// What the metrics and counters of a point are called. Points of the same shape share one.
+struct experiment_names {
+    int metrics;
+    const char **metric;
+    const char **unit;
+    int cost_metric; // which one is the cost
+    int counters;
+    const char **counter;
+    int stations;
+    const char **station;
+    int *first_metric; // [station]: where its metrics start, in the order of enum station_metric
+};
+
 struct experiment_point {
-    const struct world *world;
+    // The plan.
+    const char *const *sets; // overrides that make it, "PATH=VALUE"
+    size_t set_count;
+    int policy_number; // among the policies of its spec
+    const char *policy;
+    bool is_oracle;
+    bool uses_prices;
     const struct point_parameter *parameters; // exp/parameters.h
     size_t parameter_count;
-    struct experiment_estimate *estimates; // [world->metrics]
+    char hash[SPEC_HASH_ROOM];            // of all that determines its results
+    char simulation_hash[SPEC_HASH_ROOM]; // the same without prices, if they do not decide
+    const struct experiment_names *names;
+    const double *prices; // [names->counters]
+    uint64_t replications;
+    double confidence;
+    bool is_open_loop;
+    size_t simulation;
+    size_t next_sharing; // point of the same simulation, SIZE_MAX at the end
+    // The results.
+    struct experiment_estimate *estimates; // [names->metrics]
     enum experiment_verdict verdict;
     int overloaded_station; // the one with the highest offered load; -1
     double overloaded_load;
-    uint64_t events; // of all replications
-    uint64_t offered;
+    bool is_done;
+    int64_t id; // in the database
+};
+
+struct experiment_simulation {
+    size_t first_point;
+    size_t last_point;
+    uint64_t replications; // the most that one of its points asks for
+    double expected;       // samples a replication: which simulations take long
 };
 
 struct experiment {
-    const struct spec *spec;
+    struct scenario *scenario;
     struct arena arena;
-    struct experiment_point *points; // one a policy
-    int point_count;
+    const struct spec *spec; // of the scenario without its sweep, for headings
+    struct experiment_point *points;
+    size_t point_count;
+    struct experiment_simulation *simulations;
+    size_t simulation_count;
+    bool is_sweep;
+    const char **swept; // paths, as the axes stand
+    size_t swept_count;
     int64_t id; // in the database; 0 without one
+    // What running it came to.
     double wall_s;
+    uint64_t offered; // samples of all replications that ran
+    uint64_t ran;     // replications
+    uint64_t found;   // replications that were in the database already
+    bool was_interrupted;
 };
 
 struct experiment_options {
@@ -54,21 +114,32 @@ struct experiment_options {
     struct store *store; // NULL: nothing is stored
     const char *path;    // of the scenario, for the store
     const char *command; // command line, for the store
+    bool again;          // simulate also what the database has
+    // Asked on the caller's thread now and then; true: finish what runs and stop. May be NULL.
+    bool (*is_interrupted)(void *context);
     // Told of replications done and in all, on the caller's thread; may be NULL.
     void (*progress)(void *context, uint64_t done, uint64_t total);
     void *context;
 };
 
-// Builds the points. Returns -1 with a message in `ret_error`, and the number of the policy that
-// is to blame in `*ret_policy`, if a policy cannot work in the scenario. `spec` must outlive the
-// experiment. The caller ends with experiment_finish() in either case.
-int experiment_init(struct experiment *experiment, const struct spec *spec, int *ret_policy,
-                    struct text *ret_error);
+// Plans the points of a scenario: those of `sweep`, or just the scenario's own. Both must outlive
+// the experiment. Returns -1 with errors in `diagnostics`. The caller ends with experiment_finish()
+// in either case.
+int experiment_plan(struct experiment *experiment, struct scenario *scenario,
+                    const struct sweep *sweep, struct diagnostics *diagnostics);
 void experiment_finish(struct experiment *experiment);
+
+// Builds the world of a point in `arena`; it was planned, so it fits. Not for several threads at
+// once, as reading a scenario is not.
+const struct world *experiment_world(const struct experiment *experiment, size_t point,
+                                     struct arena *arena);
 
 // Runs all points. Returns -1 with a message if a run failed or the results could not be stored.
 int experiment_run(struct experiment *experiment, const struct experiment_options *options,
                    struct text *ret_error);
+
+// The cost of one replication, by its counters, at the prices of a point.
+double experiment_cost(const struct experiment_point *point, const double *counters);
 
 // "stable", or "overloaded: STATION".
 void experiment_verdict_text(const struct experiment_point *point, struct text *ret_text);

@@ -6,7 +6,8 @@
 #include "policies/policy.h"
 #include "scenario/spec.h"
 
-#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 static void add_numbers(struct text *text, const struct policy_numbers *numbers)
 {
@@ -91,4 +92,80 @@ const struct point_parameter *point_parameters(const struct spec *spec, int poli
     }
     *ret_count = count;
     return parameters;
+}
+
+// Reads a number that ends where one of `ends` or the text does. NULL if there is none.
+static const char *read_number(const char *text, const char *ends, double *ret_number)
+{
+    char *end;
+    text += strspn(text, " ");
+    *ret_number = strtod(text, &end);
+    const size_t length = (size_t)(end - text);
+    if (!length || strspn(text, "0123456789.+-eE") < length) { // not "inf", not "0x10"
+        return NULL;
+    }
+    end += strspn(end, " ");
+    return !*end || strchr(ends, *end) ? end : NULL;
+}
+
+// "[0.6, .7]" as a list of JSON. Returns false, with nothing added, if it is no list of numbers.
+static bool add_list(struct text *text, const char *value)
+{
+    struct text list = {0};
+    double number;
+    const char *at = value;
+    while (at && *at && strchr(value == at ? "[" : "[,", *at)) {
+        text_add(&list, at == value ? "[" : ", ");
+        at = read_number(at + 1, ",]", &number);
+        if (at) {
+            text_json_number(&list, number);
+        }
+    }
+    const bool is_list = at && at > value && at[0] == ']' && !at[1 + strspn(at + 1, " ")];
+    text_add(text, is_list ? text_string(&list) : "");
+    text_add(text, is_list ? "]" : "");
+    text_finish(&list);
+    return is_list;
+}
+
+// A text of YAML as JSON: numbers, booleans and lists of numbers as such, anything else as a
+// string.
+static const char *json_of_yaml(const char *value, struct arena *arena)
+{
+    struct text text = {0};
+    double number;
+    value += strspn(value, " ");
+    if (read_number(value, "", &number)) {
+        text_json_number(&text, number);
+    } else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) {
+        text_add(&text, value);
+    } else if (!add_list(&text, value)) {
+        text_json_string(&text, value);
+    }
+    const char *json = arena_text(arena, text_string(&text));
+    text_finish(&text);
+    return json;
+}
+
+struct point_parameter point_parameter_of_set(const char *set, struct arena *arena)
+{
+    const size_t length = strcspn(set, "=");
+    const char *path = arena_text_n(arena, set, length);
+    const char *dot = strrchr(path, '.');
+    return (struct point_parameter){.path = path,
+                                    .name = dot ? dot + 1 : path,
+                                    .value =
+                                        json_of_yaml(set + length + (set[length] == '='), arena)};
+}
+
+bool point_parameter_is_foreign(const struct point_parameter *parameter, const char *policy)
+{
+    static const char prefix[] = "policy.";
+    if (strncmp(parameter->path, prefix, sizeof(prefix) - 1) != 0) {
+        return false;
+    }
+    const char *name = parameter->path + sizeof(prefix) - 1;
+    const size_t length = strcspn(name, ".");
+    return strspn(name, "0123456789") < length &&
+           !(strlen(policy) == length && strncmp(name, policy, length) == 0);
 }

@@ -5,6 +5,7 @@
 // What sets one point of an experiment apart: the settings that differ from point to point, as
 // paths into the scenario and values in JSON.
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena;
@@ -20,5 +21,11 @@ struct point_parameter {
 // models that were left out are left out here too. Everything belongs to `arena`.
 const struct point_parameter *point_parameters(const struct spec *spec, int policy,
                                                struct arena *arena, size_t *ret_count);
+
+// The parameter that an override "PATH=VALUE" sets.
+struct point_parameter point_parameter_of_set(const char *set, struct arena *arena);
+
+// Whether it is one of another policy than `policy`.
+bool point_parameter_is_foreign(const struct point_parameter *parameter, const char *policy);
 
 #endif

@@ -104,7 +104,7 @@ struct run {
     struct text *error;
 };
 
-enum { NO_SLOT = UINT32_MAX };
+#define NO_SLOT UINT32_MAX
 
 // workload.c
 // Schedules the first arrivals of all devices.

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "scenario/field.h"
 #include "scenario/grammar.h"
 #include "scenario/spec.h"
@@ -68,8 +69,10 @@ void spec_hash(const struct spec *spec, int policy, enum spec_scope scope,
                char ret_hex[SPEC_HASH_ROOM])
 {
     struct text text = {0};
-    unsigned without = FIELD_SOURCE | (scope == SPEC_REPLICATION ? (unsigned)FIELD_LABEL : 0);
+    const unsigned without = FIELD_SOURCE | (scope != SPEC_WHOLE ? (unsigned)FIELD_LABEL : 0) |
+                             (scope == SPEC_SIMULATION ? (unsigned)FIELD_PRICE : 0);
     write_spec(spec, policy, without, &text);
+    text_add(&text, OFFLOADSIM_VERSION);
     if (spec->trace) {
         char digits[4 * 16 + 1];
         hash_hex(spec->trace->hash, 256, digits);

@@ -17,14 +17,17 @@ enum spec_scope {
     SPEC_WHOLE,
     // What decides what one replication computes: without the scenario's name and description,
     // the number of replications and the confidence of the intervals.
-    SPEC_REPLICATION
+    SPEC_REPLICATION,
+    // The same without the prices: what decides the counters of a policy that looks at none.
+    SPEC_SIMULATION
 };
 
 // Adds the text with all policies, or with policy number `policy` alone if it is not negative.
 void spec_canonical(const struct spec *spec, int policy, struct text *ret_text);
 
-// The hash of the canonical text, of the content of the trace or of what samples are generated
-// from, and of the plug-ins that the policies come from. Where these files are does not matter.
+// The hash of the canonical text, of the program's version, of the content of the trace or of what
+// samples are generated from, and of the plug-ins that the policies come from. Where these files
+// are does not matter.
 void spec_hash(const struct spec *spec, int policy, enum spec_scope scope,
                char ret_hex[SPEC_HASH_ROOM]);
 

@@ -64,7 +64,7 @@ enum field_set { FIELD_NO_SET, FIELD_MODELS, FIELD_TIERS, FIELD_LINKS, FIELD_SET
 enum field_type_flags {
     FIELD_OPEN_LEAST = 1 << 0,   // `least` is not in the range
     FIELD_OPEN_MOST = 1 << 1,    // nor is `most`
-    FIELD_OR_SINGLE = 1 << 2,   // list: what is no list is its only item; object: its first value
+    FIELD_OR_SINGLE = 1 << 2,    // list: what is no list is its only item; object: its first value
     FIELD_SAME_COUNT = 1 << 3,   // list: must have as many items as the list before
     FIELD_SIZE_COUNT = 1 << 4,   // list: the number is a size_t, else an int
     FIELD_NO_COLUMN = 1 << 5,    // distribution: may not come from the trace
@@ -109,7 +109,8 @@ enum field_flags {
     FIELD_OPTIONAL = 1 << 0, // left out, the value stays zero
     FIELD_SECTION = 1 << 1,  // left out, the members get their defaults
     FIELD_LABEL = 1 << 2,    // does not change what one replication computes
-    FIELD_SOURCE = 1 << 3    // says where content is; the content itself is hashed
+    FIELD_SOURCE = 1 << 3,   // says where content is; the content itself is hashed
+    FIELD_PRICE = 1 << 4 // is a price: changes the cost, and what policies do that look at prices
 };
 
 struct field {

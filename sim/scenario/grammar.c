@@ -357,7 +357,7 @@ const struct field grammar_fields[] = {
     {.name = "prices",
      .offset = offsetof(struct spec, prices),
      .type = {.kind = FIELD_OBJECT, .fields = price_fields},
-     .flags = FIELD_SECTION,
+     .flags = FIELD_SECTION | FIELD_PRICE,
      .meaning = "weight of each counted thing in the cost"},
     {.name = "feedback",
      .offset = offsetof(struct spec, feedback),

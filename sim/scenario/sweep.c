@@ -35,17 +35,10 @@ static struct sweep_axis *add_axis(struct reader *reader)
     return &sweep->axes[sweep->axis_count++];
 }
 
-// An axis of one path.
-static void add_simple(struct reader *reader, const char *path, const struct sweep_values *values)
+// Makes `axis` one of a single path.
+static void fill_simple(struct reader *reader, struct sweep_axis *axis, const char *path,
+                        const struct sweep_values *values)
 {
-    struct sweep_axis *axis = NULL;
-    for (size_t i = 0; i < reader->sweep->axis_count; i++) {
-        struct sweep_axis *other = &reader->sweep->axes[i];
-        if (other->path_count == 1 && strcmp(other->paths[0], path) == 0) {
-            axis = other; // of the block, which the command line replaces
-        }
-    }
-    axis = axis ? axis : add_axis(reader);
     axis->paths = arena_new(reader->arena, const char *);
     axis->paths[0] = path;
     axis->path_count = 1;
@@ -183,8 +176,50 @@ static void read_block(struct reader *reader, const struct node *block)
             add_design(reader, SWEEP_SOBOL, item->value, &item->key_mark);
         } else if (sweep_values_read(item->value, reader->arena, reader->diagnostics, &values) ==
                    0) {
-            add_simple(reader, item->key, &values);
+            fill_simple(reader, add_axis(reader), item->key, &values);
         }
+    }
+}
+
+// The axis that sweeps a path, and which of its paths that is; NULL if it is not swept.
+static struct sweep_axis *find_axis(const struct sweep *sweep, const char *path, size_t length,
+                                    size_t *ret_index)
+{
+    for (size_t i = 0; i < sweep->axis_count; i++) {
+        struct sweep_axis *axis = &sweep->axes[i];
+        for (size_t k = 0; k < axis->path_count; k++) {
+            if (strlen(axis->paths[k]) == length && strncmp(axis->paths[k], path, length) == 0) {
+                *ret_index = k;
+                return axis;
+            }
+        }
+    }
+    return NULL;
+}
+
+// A single value for a path that is swept: the axis stays, and has this value throughout.
+static void hold_value(struct reader *reader, struct sweep_axis *axis, size_t index,
+                       const char *value)
+{
+    if (axis->path_count == 1) {
+        axis->count = 1;
+    }
+    for (size_t step = 0; step < axis->count; step++) {
+        const char **values = arena_new_array(reader->arena, axis->path_count, const char *);
+        memcpy(values, axis->values[step], axis->path_count * sizeof(*values));
+        values[index] = value;
+        axis->values[step] = values;
+    }
+}
+
+// The block is read as a whole before there are points, so a point cannot change it.
+static void refuse_block(struct reader *reader, const char *path)
+{
+    static const char block[] = "sweep";
+    const size_t length = sizeof(block) - 1;
+    if (strncmp(path, block, length) == 0 && (!path[length] || strchr(".=", path[length]))) {
+        diagnostics_error(reader->diagnostics, NULL, "'sweep' itself cannot be overridden");
+        diagnostics_hint(reader->diagnostics, "override an axis by its path: --set PATH=VALUE,...");
     }
 }
 
@@ -196,10 +231,43 @@ static void read_set(struct reader *reader, const char *set)
     const int swept = equals ? sweep_values_parse(set, (size_t)(equals + 1 - set), reader->arena,
                                                   reader->diagnostics, &values)
                              : 0;
-    if (swept > 0) {
-        add_simple(reader, arena_text_n(reader->arena, set, (size_t)(equals - set)), &values);
-    } else if (swept == 0) {
+    if (swept < 0) {
+        return;
+    }
+    size_t index;
+    struct sweep_axis *axis =
+        equals ? find_axis(reader->sweep, set, (size_t)(equals - set), &index) : NULL;
+    if (swept > 0 && axis && axis->path_count > 1) {
+        diagnostics_error(reader->diagnostics, NULL,
+                          "'%s' is swept together with other paths already", axis->paths[index]);
+        diagnostics_hint(reader->diagnostics, "set it to a single value, or change the scenario");
+    } else if (swept > 0) {
+        const char *path = arena_text_n(reader->arena, set, (size_t)(equals - set));
+        fill_simple(reader, axis ? axis : add_axis(reader), path, &values);
+    } else if (axis) {
+        hold_value(reader, axis, index, equals + 1);
+    } else {
         reader->sweep->sets[reader->sweep->set_count++] = set;
+    }
+}
+
+// A path that is swept by two axes, or that is no key to sweep.
+static void check_paths(struct reader *reader)
+{
+    const struct sweep *sweep = reader->sweep;
+    for (size_t i = 0; i < sweep->axis_count; i++) {
+        for (size_t k = 0; k < sweep->axes[i].path_count; k++) {
+            const char *path = sweep->axes[i].paths[k];
+            size_t index;
+            if (find_axis(sweep, path, strlen(path), &index) != &sweep->axes[i]) {
+                diagnostics_error(reader->diagnostics, NULL, "'%s' is swept twice", path);
+                diagnostics_hint(reader->diagnostics, "leave one of its axes out");
+            }
+            refuse_block(reader, path);
+        }
+    }
+    for (size_t i = 0; i < sweep->set_count; i++) {
+        refuse_block(reader, sweep->sets[i]);
     }
 }
 
@@ -219,6 +287,7 @@ int sweep_read(const struct scenario *scenario, int with_block, const char *cons
     for (size_t i = 0; i < set_count; i++) {
         read_set(&reader, sets[i]);
     }
+    check_paths(&reader);
     sweep->points = 1;
     for (size_t i = 0; i < sweep->axis_count && diagnostics->errors == errors; i++) {
         sweep->points *= sweep->axes[i].count;

@@ -48,9 +48,9 @@ struct sweep {
 // Beyond this a sweep is refused: its points would not be looked at one by one.
 #define SWEEP_MOST_POINTS 10000000
 
-// Reads the block (unless `with_block` is 0) and the overrides. An override with several values
-// replaces the axis of the block that has the same path. Everything belongs to `arena`. Returns 0,
-// or -1 with errors.
+// Reads the block (unless `with_block` is 0) and the overrides. An override replaces the axis of
+// the block that has the same path, also by a single value. Everything belongs to `arena`. Returns
+// 0, or -1 with errors.
 int sweep_read(const struct scenario *scenario, int with_block, const char *const *sets,
                size_t set_count, uint64_t seed, struct arena *arena,
                struct diagnostics *diagnostics, struct sweep **ret_sweep);

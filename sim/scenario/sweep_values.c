@@ -42,11 +42,16 @@ static bool split_number(const char *text, double *ret_number, const char **ret_
     return true;
 }
 
-// The shortest decimal of 12 digits, so that 0 + 3 * 0.1 is 0.3 and not 0.30000000000000004.
-static const char *number_text(double number, const char *unit, struct arena *arena)
+// A decimal with 12 digits behind the first one of `scale`, the largest number that went into it:
+// 0 + 3 * 0.1 is 0.3 and not 0.30000000000000004, and -0.3 + 3 * 0.1 is 0.
+static const char *number_text(double number, double scale, const char *unit, struct arena *arena)
 {
     char buffer[TEXT_NUMBER_ROOM];
-    text_number(buffer, strtod(arena_format(arena, "%.12g", number), NULL));
+    const char *exponent = strchr(arena_format(arena, "%.0e", scale), 'e');
+    const int decimals = exponent ? 12 - atoi(exponent + 1) : 0;
+    const double rounded =
+        strtod(arena_format(arena, "%.*f", decimals > 0 ? decimals : 0, number), NULL);
+    text_number(buffer, rounded == 0 ? 0 : rounded); // no "-0"
     return *unit ? arena_format(arena, "%s %s", buffer, unit) : arena_text(arena, buffer);
 }
 
@@ -79,6 +84,7 @@ static const char *expand_steps(const struct steps *steps, struct arena *arena,
     if (count > SWEEP_MOST_VALUES) {
         return "that is more than a million values";
     }
+    const double largest = fmax(fabs(steps->from), fabs(steps->to));
     ret_values->count = (size_t)count;
     ret_values->texts = arena_new_array(arena, ret_values->count, const char *);
     for (size_t i = 0; i < ret_values->count; i++) {
@@ -88,7 +94,8 @@ static const char *expand_steps(const struct steps *steps, struct arena *arena,
         if (steps->is_log) {
             value = steps->from * elementary_exp(share * elementary_log(steps->to / steps->from));
         }
-        ret_values->texts[i] = number_text(value, steps->unit, arena);
+        ret_values->texts[i] =
+            number_text(value, steps->is_log ? value : largest, steps->unit, arena);
     }
     return NULL;
 }
@@ -334,7 +341,7 @@ static const char *value_at(const struct sweep_range *range, double share, struc
     if (range->is_log) {
         value = range->from * elementary_exp(share * elementary_log(range->to / range->from));
     }
-    return number_text(value, range->unit, arena);
+    return number_text(value, value, range->unit, arena);
 }
 
 const char ***sweep_design_values(enum sweep_design design, const struct sweep_range *ranges,

@@ -8,6 +8,10 @@ void histogram_merge(struct histogram *histogram, const struct histogram *other)
     for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
         histogram->counts[i] += other->counts[i];
     }
+    if (other->total && (!histogram->total || other->least < histogram->least)) {
+        histogram->least = other->least;
+    }
+    histogram->most = other->most > histogram->most ? other->most : histogram->most;
     histogram->total += other->total;
 }
 
@@ -37,7 +41,8 @@ double histogram_quantile(const struct histogram *histogram, double p)
                 return ldexp(1, HISTOGRAM_HIGHEST);
             }
             const double low = edge(i);
-            return low + (edge(i + 1) - low) * ((rank - below) / here);
+            const double value = low + (edge(i + 1) - low) * ((rank - below) / here);
+            return fmin(fmax(value, histogram->least), histogram->most);
         }
         below += here;
     }

@@ -5,8 +5,8 @@
 // A histogram of positive numbers in buckets of equal relative width, for quantiles in constant
 // memory. Every power of two is cut into 128 equal buckets, so a bucket is at most 1/128 of its
 // value wide; a quantile is interpolated inside its bucket and so is off by at most 0.8 % from the
-// order statistic, whatever the distribution (HISTOGRAM_RELATIVE_ERROR). Finding the bucket
-// takes a shift of the number's bits.
+// order statistic, whatever the distribution (HISTOGRAM_RELATIVE_ERROR), and never beyond the least
+// and the largest value. Finding the bucket takes a shift of the number's bits.
 //
 // Values below 2^-30 (a nanosecond, for times) count as 0 and those from 2^34 (five centuries) as
 // 2^34. Merging adds integer counts, so any grouping gives the same bits.
@@ -27,6 +27,8 @@ enum {
 // touches the few pages where its values lie. `{0}` is empty.
 struct histogram {
     uint64_t total;
+    double least; // of the values; 0 while empty
+    double most;
     uint64_t counts[HISTOGRAM_BUCKETS];
 };
 
@@ -39,6 +41,12 @@ static inline void histogram_add(struct histogram *histogram, double value)
     int64_t bucket = (bits >> SHIFT) - first + 1;
     bucket = bucket < 0 ? 0 : bucket;
     bucket = bucket > HISTOGRAM_BUCKETS - 1 ? HISTOGRAM_BUCKETS - 1 : bucket;
+    if (value < histogram->least || !histogram->total) {
+        histogram->least = value;
+    }
+    if (value > histogram->most) {
+        histogram->most = value;
+    }
     histogram->counts[bucket]++;
     histogram->total++;
 }

@@ -42,3 +42,16 @@ double moments_half_width(const struct moments *m, double confidence)
     const double t = gsl_cdf_tdist_Pinv(0.5 + confidence / 2, (double)(m->count - 1));
     return t * sqrt(moments_variance(m) / (double)m->count);
 }
+
+double moments_p_value(const struct moments *m)
+{
+    if (m->count < 2) {
+        return NAN;
+    }
+    const double variance = moments_variance(m);
+    if (!(variance > 0)) {
+        return m->mean != 0 ? 0 : 1;
+    }
+    const double t = fabs(m->mean) / sqrt(variance / (double)m->count);
+    return 2 * gsl_cdf_tdist_Q(t, (double)(m->count - 1));
+}

@@ -24,4 +24,8 @@ double moments_variance(const struct moments *moments);
 // quantile with count - 1 degrees of freedom. NaN for fewer than two values.
 double moments_half_width(const struct moments *moments, double confidence);
 
+// The two-sided p-value of Student's t-test that the mean is 0. NaN for fewer than two values; 0 or
+// 1 if they do not vary.
+double moments_p_value(const struct moments *moments);
+
 #endif

@@ -35,6 +35,9 @@ STORED = {
                 "ORDER BY point_id, number, counter",
     "estimates": "SELECT point_id, name, mean, half_width, confidence, replications FROM estimates "
                  "JOIN metric_names ON metric_names.id = metric_id ORDER BY point_id, name",
+    "samples": "SELECT * FROM samples",
+    "texts": "SELECT * FROM texts",
+    "claims": "SELECT * FROM claims",  # all are released at the end
     "column_meanings": "SELECT * FROM column_meanings ORDER BY table_name, column_name",
 }
 

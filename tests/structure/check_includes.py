@@ -73,7 +73,7 @@ RULES = {
             "model/metrics.h",
             "model/world.h",
         ],
-        ["gsl/gsl_errno.h"],  # main() keeps GSL from ending the program
+        ["gsl/gsl_errno.h", "pthread.h"],  # GSL must not end the program; signal masks
     ),
 }
 

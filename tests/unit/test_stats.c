@@ -397,6 +397,25 @@ START_TEST(histogram_powers_of_two_open_a_bucket)
 END_TEST
 
 // The median of values on both sides of the range is still found among those inside.
+// Values that are all alike have their value as every quantile, not a place within its bucket; no
+// quantile lies beyond the largest value, also after a merge.
+START_TEST(histogram_stays_within_its_values)
+{
+    struct histogram *histogram = calloc(2, sizeof(*histogram));
+    for (int i = 0; i < 7; i++) {
+        histogram_add(&histogram[0], 2.385e-3);
+    }
+    ck_assert_double_eq(histogram_quantile(&histogram[0], 0.01), 2.385e-3);
+    ck_assert_double_eq(histogram_quantile(&histogram[0], 0.999), 2.385e-3);
+    histogram_add(&histogram[1], 2.386e-3); // the same bucket
+    histogram_add(&histogram[1], 1.5e-3);
+    histogram_merge(&histogram[1], &histogram[0]);
+    ck_assert_double_eq(histogram_quantile(&histogram[1], 1), 2.386e-3);
+    ck_assert_double_eq(histogram_quantile(&histogram[1], 0.01), 1.5e-3);
+    free(histogram);
+}
+END_TEST
+
 START_TEST(histogram_outside_values_keep_their_rank)
 {
     struct histogram *histogram = new_histogram();
@@ -433,6 +452,7 @@ int main(void)
     unit_add_table(histogram, histogram_takes_any_value, edges);
     tcase_add_test(histogram, histogram_powers_of_two_open_a_bucket);
     tcase_add_test(histogram, histogram_outside_values_keep_their_rank);
+    tcase_add_test(histogram, histogram_stays_within_its_values);
     suite_add_tcase(suite, histogram);
 
     return unit_run(suite);

@@ -1,0 +1,346 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Named queries against direct computations in Python, and the commands export and merge.
+
+usage: queries.py OFFLOADSIM ROOT
+"""
+
+import csv
+import json
+import pathlib
+import sqlite3
+import statistics
+import sys
+
+from harness import SMALL, expect, expect_equal, expect_in, main
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench"))
+import big_database  # pylint: disable=wrong-import-position
+
+POINTS = 600
+
+
+def ask(program, name, *parameters, status=0):
+    """The rows that a named query finds."""
+    words = [word for parameter in parameters for word in ("--param", parameter)]
+    done = program.run("query", name, *words, "--format", "json", status=status)
+    return json.loads(done.stdout) if status == 0 else done.stderr
+
+
+def sweep(program):
+    """Makes a sweep in offloadsim.db; the points as dictionaries, with (mean, half width)s."""
+    path = program.folder / "offloadsim.db"
+    big_database.make(path, program.root, POINTS)
+    database = sqlite3.connect(path)
+    # Some that a query has to leave out: an oracle, an overloaded point, one without estimates.
+    database.execute("UPDATE points SET is_oracle = 1 WHERE id = 401")
+    database.execute("UPDATE points SET verdict = 'overloaded: edge' WHERE id = 402")
+    database.execute("UPDATE points SET is_complete = 0, verdict = NULL WHERE id = 403")
+    database.execute("UPDATE points SET uses_prices = 1 WHERE policy = 'dimee'")
+    database.commit()
+    points = {}
+    for number, ordinal, policy, parameters, sound in database.execute(
+            "SELECT id, ordinal, policy, parameters_json, is_complete AND NOT is_oracle"
+            " AND verdict = 'stable' FROM points"):
+        points[number] = {"id": number, "point": ordinal, "policy": policy, "sound": bool(sound),
+                          "parameters": json.loads(parameters)}
+    for number, name, mean, half in database.execute(
+            "SELECT point_id, name, mean, half_width FROM estimates"
+            " JOIN metric_names ON metric_names.id = metric_id"):
+        points[number][name] = (mean, half)
+    database.close()
+    return list(points.values())
+
+
+def close(a, b):
+    return abs(a - b) <= 1e-9 * (1 + abs(a))
+
+
+# ---- the answers ----
+
+
+def turned(point, metrics):
+    """(mean, low, high) of each metric, so that less is better."""
+    values = []
+    for name, sign in metrics:
+        mean, half = point[name]
+        values.append((sign * mean, sign * mean - half, sign * mean + half))
+    return values
+
+
+def beats(a, b):
+    return (all(x[0] <= y[0] for x, y in zip(a, b)) and any(x[0] < y[0] for x, y in zip(a, b)))
+
+
+def surely_beats(a, b):
+    return (any(x[2] < y[1] for x, y in zip(a, b)) and not any(x[1] > y[2] for x, y in zip(a, b)))
+
+
+def pareto(metrics, parameter=None):
+    def case(program):
+        points = {p["point"]: turned(p, metrics) for p in sweep(program) if p["sound"]}
+        front = {n for n, p in points.items()
+                 if not any(beats(q, p) for q in points.values())}
+        near = {n for n, p in points.items()
+                if n not in front and not any(surely_beats(points[q], p) for q in front)}
+        rows = ask(program, "pareto", *([f"metrics={parameter}"] if parameter else []))
+        expect_equal({row["point"] for row in rows if row["on_front"]}, front, "front")
+        expect_equal({row["point"] for row in rows if not row["on_front"]}, near, "near it")
+        expect(len(front) > 2 and len(front) + len(near) < len(points), "the case says nothing")
+
+    return case
+
+
+def best(program):
+    points = [p for p in sweep(program) if p["sound"]]
+    met = [p for p in points if p["accuracy"][0] >= 0.9 and p["latency_mean_s"][0] <= 0.05]
+    met.sort(key=lambda p: (p["cost_mean"][0], p["id"]))
+    expect(0 < len(met) < len(points), "the case says nothing")
+    rows = ask(program, "best", "accuracy=0.9", "latency_s=0.05", "count=7")
+    expect_equal([row["point"] for row in rows], [p["point"] for p in met[:7]], "points")
+    expect_equal([row["rank"] for row in rows], list(range(1, 8)), "ranks")
+    for row, point in zip(rows, met):
+        sure = (point["accuracy"][0] - point["accuracy"][1] >= 0.9
+                and point["latency_mean_s"][0] + point["latency_mean_s"][1] <= 0.05)
+        expect_equal(row["is_sure"], int(sure), "is_sure")
+    rows = ask(program, "best", "minimise=energy_mean_j", "p99_s=0.1", "misses=0", "energy_j=0.2",
+               "count=3")
+    met = [p for p in points if p["latency_p99_s"][0] <= 0.1
+           and p["device_energy_mean_j"][0] <= 0.2]
+    met.sort(key=lambda p: (p["energy_mean_j"][0], p["id"]))
+    expect_equal([row["point"] for row in rows], [p["point"] for p in met[:3]], "by energy")
+    expect_equal(ask(program, "best", "accuracy=1.1"), [], "impossible")
+    expect_equal(len(ask(program, "best")), 10, "rows by default")
+
+
+def sensitivity(program):
+    points = [p for p in sweep(program) if "accuracy" in p and p["id"] != 403]
+    rows = {(row["metric"], row["parameter"]): row for row in ask(program, "sensitivity")}
+    paths = {path for p in points for path in p["parameters"]}
+    for metric in ("accuracy", "cost_mean", "latency_mean_s"):
+        for path in paths | {"policy"}:
+            groups = {}
+            for p in points:
+                value = p["policy"] if path == "policy" else p["parameters"].get(path)
+                if value is not None:
+                    groups.setdefault(value, []).append(p[metric][0])
+            means = {value: statistics.fmean(found) for value, found in groups.items()}
+            everything = [x for found in groups.values() for x in found]
+            middle = statistics.fmean(everything)
+            between = sum(len(found) * (means[v] - middle) ** 2 for v, found in groups.items())
+            altogether = sum((x - middle) ** 2 for x in everything)
+            row = rows.pop((metric, path))
+            expect_equal(row["levels"], len(means), f"levels of {path}")
+            expect(close(row["lowest"], min(means.values())), f"lowest: {row}")
+            expect(close(row["span"], max(means.values()) - min(means.values())), f"span: {row}")
+            expect_equal(means[row["highest_at"]], max(means.values()), f"highest at: {row}")
+            expect(abs(row["share"] - between / altogether) < 1e-6, f"share: {row}")
+    expect_equal(rows, {}, "more rows")
+    found = ask(program, "sensitivity", "metrics=energy_mean_j")
+    expect_equal({row["metric"] for row in found}, {"energy_mean_j"}, "metric of choice")
+
+
+def breakeven(program):
+    points = [p for p in sweep(program) if p["sound"]]
+    lines = {}
+    for p in points:
+        others = p["parameters"]["tiers.device.nodes"]
+        own = (p["policy"], p["parameters"][f"policy.{p['policy']}.theta"])
+        x = p["parameters"]["prices.offload"]
+        lines.setdefault(others, {}).setdefault(x, {})[own] = p["cost_mean"]
+    wanted = []
+    for others, values in lines.items():
+        xs = sorted(values)
+        for x1, x2 in zip(xs, xs[1:]):
+            first = min(values[x1], key=lambda own: values[x1][own][0])
+            second = min(values[x2], key=lambda own: values[x2][own][0])
+            if first == second or second not in values[x1] or first not in values[x2]:
+                continue
+            d1 = values[x1][second][0] - values[x1][first][0]
+            d2 = values[x2][second][0] - values[x2][first][0]
+            part = d1 / (d1 - d2)
+            h1 = (values[x1][first][1] ** 2 + values[x1][second][1] ** 2) ** 0.5
+            h2 = (values[x2][first][1] ** 2 + values[x2][second][1] ** 2) ** 0.5
+            half = ((1 - part) * h1 + part * h2) * (x2 - x1) / (d1 - d2)
+            wanted.append((others, x1 + (x2 - x1) * part, half, first, second))
+    rows = ask(program, "breakeven", "parameter=prices.offload")
+    expect(len(wanted) > 3, "the case says nothing")
+    found = [(row["others"]["tiers.device.nodes"], row["at"], row["at_half_width"],
+              (row["below"], row["below_parameters"][f"policy.{row['below']}.theta"]),
+              (row["above"], row["above_parameters"][f"policy.{row['above']}.theta"]))
+             for row in rows]
+    expect_equal(len(found), len(wanted), "changes")
+    for row, direct in zip(sorted(found), sorted(wanted)):
+        expect_equal((row[0], row[3], row[4]), (direct[0], direct[3], direct[4]), "policies")
+        expect(close(row[1], direct[1]) and close(row[2], direct[2]), f"{row}, not {direct}")
+    expect(all(row["between_low"] <= row["at"] <= row["between_high"] for row in rows), "outside")
+    expect_equal(ask(program, "breakeven", "parameter=nothing"), [], "another parameter")
+
+
+def diff(program):
+    points = {p["id"]: p for p in sweep(program)}
+    a, b = points[1], points[250]
+    rows = {row["metric"]: row for row in ask(program, "diff", "of=points", "a=1", "b=250")}
+    expect_equal(len(rows), len(big_database.METRICS), "metrics")
+    for name, row in rows.items():
+        expect(close(row["difference"], b[name][0] - a[name][0]), f"difference: {row}")
+        sure = abs(b[name][0] - a[name][0]) > a[name][1] + b[name][1]
+        expect_equal(row["is_sure"], int(sure), f"is_sure of {name}")
+    rows = ask(program, "diff", "a=1", "b=1", "metrics=accuracy")
+    expect_equal(len(rows), POINTS, "points of the experiment")
+    expect_equal({row["difference"] for row in rows}, {0}, "difference to itself")
+
+
+def reprice(program):
+    points = {p["point"]: p for p in sweep(program)}
+    rows = ask(program, "reprice", "counter=offloads.device-edge", "price=0.25")
+    expect_equal(len(rows), POINTS - 1, "points that are complete")
+    for row in rows:
+        point = points[row["point"]]
+        if point["policy"] == "dimee":
+            expect_equal((row["cost_after"], row["remark"]),
+                         (None, "decisions depend on prices: run it again"), "refused")
+            continue
+        before = point["parameters"]["prices.offload"]
+        wanted = point["cost_mean"][0] + (0.25 - before) * point["offload_fraction"][0]
+        expect_equal((row["price_before"], row["price_after"]), (before, 0.25), "prices")
+        expect(close(row["cost_after"], wanted), f"{row}, not {wanted}")
+
+
+def reprice_agrees_with_a_run(program):
+    for price in ("0.3", "0.7"):
+        program.run("run", program.scenario("hi-digits"), *SMALL, "--set",
+                    f"prices.offload={price}")
+    after = ask(program, "reprice", "experiment=1", "counter=offloads.device-edge", "price=0.7")
+    again = ask(program, "tradeoffs", "experiment=2")
+    for repriced, row in zip(after, again):
+        expect(close(repriced["cost_after"], row["cost_mean"]), f"{repriced}, not {row}")
+
+
+# ---- the command line ----
+
+
+def copies_run_anywhere(program):
+    """What --explain prints runs in any SQLite shell, parameters and all."""
+    sweep(program)
+    database = sqlite3.connect(program.folder / "offloadsim.db")
+    for row in json.loads(program.run("query", "--format", "json").stdout):
+        name = row["query"]
+        sql = program.run("query", name, "--explain").stdout
+        expect_equal(sql, (program.root / "results" / "queries" / f"{name}.sql").read_text(), name)
+        values = dict(word.split("=") for word in big_database.PARAMETERS.get(name, []))
+        names = [line.split()[1][1:] for line in sql.splitlines() if line.startswith("-- :")]
+        bound = {key: values.get(key) for key in names}
+        if "price" in bound:
+            bound["price"] = float(bound["price"])
+        found = database.execute(sql, bound).fetchall()
+        rows = ask(program, name, *big_database.PARAMETERS.get(name, []))
+        expect_equal(len(found), len(rows), f"rows of {name}")
+
+
+MISTAKES = [
+    (["best", "--param", "acuracy=1"], "unknown parameter 'acuracy'; did you mean 'accuracy'?"),
+    (["breakeven"], "the parameter 'parameter' needs a value; the query takes, each as --param "
+                    "NAME=VALUE:\n    experiment "),
+    (["diff", "--param", "a=1"], "the parameter 'b' needs a value"),
+    (["runs", "--param", "x=1"], "unknown parameter 'x'; the query has none"),
+    (["runs", "--param", "x"], "'--param x': write --param NAME=VALUE"),
+    (["runs", "--param", "=x"], "'--param =x': write --param NAME=VALUE"),
+    (["SELECT :x AS x"], "the parameter 'x' needs a value"),
+    (["pareto", "--param", "metrics=\""], "malformed JSON"),
+]
+
+
+def mistake(words, message):
+    def case(program):
+        program.run("run", program.scenario("hi-digits"), *SMALL)
+        done = program.run("query", *words, status=2)
+        expect_equal(done.stdout, "", "standard output")
+        expect_in(message, done.stderr, "message")
+
+    return case
+
+
+def own_parameters(program):
+    program.run("run", program.scenario("hi-digits"), *SMALL)
+    done = program.run("query", "SELECT policy FROM points WHERE ordinal = :n", "-p", "n=1",
+                       "--format", "json")
+    expect_equal(json.loads(done.stdout), [{"policy": "hi_threshold"}], "rows")
+
+
+# ---- export and merge ----
+
+
+def read_csv(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def exports(program):
+    program.run("run", program.scenario("hi-digits"), *SMALL)
+    points = ask(program, "tradeoffs")
+    done = program.run("export")
+    expect_in("experiment 1 is in the folder experiment-1", done.stderr, "remark")
+    folder = program.folder / "experiment-1"
+    rows = read_csv(folder / "points.csv")
+    expect_equal([row["policy"] for row in rows], [p["policy"] for p in points], "policies")
+    expect_equal([float(row["cost_mean"]) for row in rows], [p["cost_mean"] for p in points],
+                 "cost_mean")
+    dictionary = {(row["part"], row["column"]) for row in read_csv(folder / "dictionary.csv")}
+    whole = json.loads(program.run("export", "--format", "json", "--experiment", "1").stdout)
+    for part, found in whole.items():
+        if part in ("dictionary", "samples"):
+            continue
+        expect_equal(len(found), len(read_csv(folder / f"{part}.csv")), f"rows of {part}")
+        missing = [column for column in found[0] if (part, column) not in dictionary]
+        expect_equal(missing, [], f"columns of {part} without a meaning")
+    columns = {(part, column) for part, found in whole.items() if found for column in found[0]}
+    expect_equal([entry for entry in dictionary - columns if entry[0] != "samples"], [],
+                 "meanings without a column")
+    program.run("export", "--format", "json", "--output", "one.json")
+    expect_equal(json.loads((program.folder / "one.json").read_text()), whole, "one.json")
+
+
+def export_mistakes(program):
+    program.run("run", program.scenario("hi-digits"), *SMALL)
+    for words, message in ((["--experiment", "9"], "there is no experiment 9"),
+                           (["--format", "md"], "an export is 'csv' or 'json'"),
+                           (["--output", "no/where"], "cannot write 'no/where'"),
+                           (["--format", "json", "--output", "no/x"], "cannot write 'no/x'"),
+                           (["--db", "none.db"], "there is no such file")):
+        expect_in(message, program.run("export", *words, status=2).stderr, "message")
+
+
+def merges(program):
+    program.run("run", program.scenario("hi-digits"), *SMALL, "--db", "a.db")
+    program.run("run", program.scenario("mm1"), *SMALL, "--db", "b.db")
+    done = program.run("merge", "b.db", "--db", "a.db")
+    expect_in("added 1 experiments, 1 points, 3 replications and 0 samples to a.db", done.stderr,
+              "remark")
+    rows = json.loads(program.run("query", "runs", "--db", "a.db", "--format", "json").stdout)
+    expect_equal([(row["scenario"], row["replications"]) for row in rows],
+                 [("hi-digits", 12), ("mm1", 3)], "runs")
+    done = program.run("merge", "b.db", "--db", "a.db")
+    expect_in("added 0 experiments, 0 points, 0 replications", done.stderr, "again")
+    (program.folder / "notes.db").write_bytes(b"these are my notes\n" * 100)
+    for other in ("notes.db", "none.db", "a.db"):
+        program.run("merge", other, "--db", "a.db", status=2)
+
+
+CASES = (
+    [("pareto", pareto([("accuracy", -1), ("cost_mean", 1), ("latency_mean_s", 1)])),
+     ("pareto of two metrics", pareto([("accuracy", -1), ("latency_p99_s", 1)],
+                                      "accuracy:max, latency_p99_s:min")),
+     ("pareto of four metrics",
+      pareto([("accuracy", -1), ("cost_mean", 1), ("device_energy_mean_j", 1),
+              ("throughput_per_s", -1)],
+             "accuracy:max,cost_mean:min,device_energy_mean_j:min,throughput_per_s:max")),
+     ("best", best), ("sensitivity", sensitivity), ("breakeven", breakeven), ("diff", diff),
+     ("reprice", reprice), ("reprice agrees with a run", reprice_agrees_with_a_run),
+     ("queries can be copied", copies_run_anywhere), ("parameters of own SQL", own_parameters)]
+    + [(f"mistake: {' '.join(words)}", mistake(words, message)) for words, message in MISTAKES]
+    + [("export", exports), ("export: mistakes", export_mistakes), ("merge", merges)]
+)
+
+if __name__ == "__main__":
+    sys.exit(main(CASES))

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The store on a file system that fails. A sweep is stored with a fault at the n-th read, write or
+// flush, for every n up to the last. After each: what the store said it had stored is there, what
+// it said it had not is not, the file is sound, and the same sweep stored once more without faults
+// ends in the same rows as one that never met a fault.
+#include "base/text.h"
+#include "faulty_vfs.h"
+#include "results/store.h"
+#include "store_fixture.h"
+#include "unit.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { POINTS = 4, BATCHES = 2 };
+
+// What the store said of its steps.
+struct said {
+    bool is_open;
+    int64_t experiment_id;
+    struct store_point_state states[POINTS];
+    bool is_planned;
+    bool is_added[POINTS][BATCHES]; // of sources
+    bool has_samples;
+    bool is_complete[POINTS];
+};
+
+static bool is_source(const struct said *said, int point)
+{
+    return said->states[point].source_id == said->states[point].id;
+}
+
+static int begin_sweep(struct store *store, int64_t *ret_id, struct text *ret_error)
+{
+    struct store_experiment sweep = experiment;
+    sweep.sweep_json = "{}";
+    sweep.resumes = true;
+    sweep.started_at = "then";
+    return store_begin_experiment(store, &sweep, ret_id, NULL, ret_error);
+}
+
+static int plan(struct store *store, struct said *said, struct text *ret_error)
+{
+    static const char *const hashes[POINTS] = {"h0", "h1", "h2", "h3"};
+    static const char *const simulations[POINTS] = {"s0", "s0", "s2", "s2"};
+    const struct store_price price = {"errors", 2};
+    const struct store_parameter parameter = {.path = "theta", .number = 0.5};
+    struct store_point points[POINTS];
+    for (int i = 0; i < POINTS; i++) {
+        points[i] = (struct store_point){.experiment_id = said->experiment_id,
+                                         .ordinal = i,
+                                         .policy = "local",
+                                         .hash = hashes[i],
+                                         .simulation_hash = simulations[i],
+                                         .parameters = &parameter,
+                                         .parameter_count = 1,
+                                         .prices = &price,
+                                         .price_count = 1};
+    }
+    return store_plan_points(store, points, POINTS, said->states, ret_error);
+}
+
+// Goes on after each failure, as a program would that met one that passes.
+static void store_sweep(const char *path, struct said *said)
+{
+    struct text error = {0};
+    struct store *store = NULL;
+    *said = (struct said){.is_open = store_open(path, 0.1, &store, &error) == 0};
+    if (!said->is_open || begin_sweep(store, &said->experiment_id, &error) != 0 ||
+        plan(store, said, &error) != 0) {
+        goto end;
+    }
+    said->is_planned = true;
+    for (int i = 0; i < POINTS; i++) {
+        const struct store_range range = {said->states[i].source_id, 0, REPLICATIONS};
+        enum store_claim_result claimed;
+        store_claim(store, &range, 1, 10, &claimed, &error);
+        for (int batch = 0; is_source(said, i) && batch < BATCHES; batch++) {
+            said->is_added[i][batch] =
+                add_replications(store, said->states[i].id, 2 * batch, 2, &error) == 0;
+        }
+    }
+    const struct store_sample sample = {.device = 1, .tier = "edge", .correct = 1};
+    said->has_samples = said->is_added[0][0] &&
+                        store_add_samples(store, said->states[0].id, 0, &sample, 1, &error) == 0;
+    const struct store_estimate estimate = {"accuracy", 0.5, 0.125, 0.95, 4};
+    for (int i = 0; i < POINTS; i++) {
+        said->is_complete[i] = store_complete_point(store, said->states[i].id, "stable", 4,
+                                                    &estimate, 1, &error) == 0;
+    }
+end:
+    store_close(store);
+    text_finish(&error);
+}
+
+static int64_t ask(const char *path, const char *format, int64_t id, int64_t number)
+{
+    struct text answer = {0};
+    struct text error = {0};
+    char sql[300];
+    snprintf(sql, sizeof(sql), format, (long long)id, (long long)number);
+    int result = answer_query(path, sql, NULL, NULL, &answer, &error);
+    ck_assert_msg(result == 0, "%s: %s", sql, text_string(&error));
+    const char *value = strchr(text_string(&answer), '\n') + 1;
+    const int64_t count = strtoll(value, NULL, 10);
+    text_finish(&answer);
+    text_finish(&error);
+    return count;
+}
+
+// Everything that was said to be stored is there, and nothing else.
+static void check_said(const char *path, const struct said *said)
+{
+    if (said->is_planned) {
+        ck_assert_int_eq(ask(path, "SELECT count(*) FROM points", 0, 0), POINTS);
+    }
+    for (int i = 0; said->is_planned && i < POINTS; i++) {
+        const int64_t id = said->states[i].id;
+        for (int batch = 0; is_source(said, i) && batch < BATCHES; batch++) {
+            ck_assert_int_eq(ask(path,
+                                 "SELECT count(*) FROM metrics WHERE replication_id / 2"
+                                 " = (1000000 * %lld + 2 * %lld) / 2",
+                                 id, batch),
+                             said->is_added[i][batch] ? 2 * METRIC_COUNT : 0);
+        }
+        ck_assert_int_eq(ask(path, "SELECT is_complete FROM points WHERE id = %lld", id, 0),
+                         said->is_complete[i]);
+        ck_assert_int_eq(ask(path, "SELECT count(*) FROM estimates WHERE point_id = %lld", id, 0),
+                         said->is_complete[i]);
+    }
+    ck_assert_int_eq(ask(path, "SELECT count(*) FROM samples", 0, 0), said->has_samples);
+}
+
+static const char *const tables[] = {"experiments", "points",   "parameters", "prices",
+                                     "replications", "metrics", "counters",   "estimates",
+                                     "samples",      "texts",   "metric_names", "counter_names"};
+
+static void dump(const char *path, struct text *ret_text)
+{
+    struct text error = {0};
+    for (int i = 0; i < UNIT_COUNT(tables); i++) {
+        char sql[100];
+        // Names are numbered in the order in which they came, which a fault may change.
+        snprintf(sql, sizeof(sql), i < 9 ? "SELECT * FROM %s" : "SELECT count(*) FROM %s",
+                 tables[i]);
+        ck_assert_int_eq(answer_query(path, sql, NULL, NULL, ret_text, &error), 0);
+    }
+    text_finish(&error);
+}
+
+static bool one_fault(const char *path, enum fault fault, int n, bool is_lasting,
+                      const struct text *wanted)
+{
+    struct said said;
+    struct said again;
+    struct text found = {0};
+    faulty_vfs_arm(fault, n, is_lasting);
+    store_sweep(path, &said);
+    const bool has_failed = faulty_vfs_disarm();
+    // A file that could not be made is none or an empty one, and the next one makes it.
+    if (said.is_open) {
+        check_said(path, &said);
+        check_sound(path);
+    }
+    store_sweep(path, &again);
+    ck_assert(again.is_open && again.is_planned && again.has_samples);
+    for (int i = 0; i < POINTS; i++) {
+        ck_assert(again.is_complete[i]);
+    }
+    dump(path, &found);
+    ck_assert_str_eq(text_string(&found), text_string(wanted));
+    check_sound(path);
+    text_finish(&found);
+    remove_database(path);
+    return has_failed;
+}
+
+static const struct {
+    enum fault fault;
+    bool is_lasting;
+    int least; // faults that there must be for the test to say something
+    bool is_made; // the file is there when the faults begin
+} cases[] = {
+    {FAULT_READ, false, 3, false},        {FAULT_READ, true, 3, true},
+    {FAULT_SHORT_READ, false, 1, true},   {FAULT_WRITE, false, 40, false},
+    {FAULT_WRITE, true, 40, true},        {FAULT_SHORT_WRITE, false, 40, false},
+    {FAULT_SHORT_WRITE, true, 40, true},  {FAULT_FULL, false, 40, true},
+    {FAULT_FULL, true, 40, false},        {FAULT_SYNC, false, 3, false},
+    {FAULT_SYNC, true, 3, true},          {FAULT_SHRINK, false, 0, false},
+};
+
+START_TEST(store_survives_every_fault)
+{
+    struct place place = place_make();
+    struct text wanted = {0};
+    struct said said;
+    store_sweep(place.path, &said);
+    store_sweep(place.path, &said);
+    dump(place.path, &wanted);
+    remove_database(place.path);
+    int faults = 0;
+    for (int n = 1; faults == n - 1; n++) {
+        if (cases[_i].is_made) {
+            store_close(open_store(place.path));
+        }
+        faults += one_fault(place.path, cases[_i].fault, n, cases[_i].is_lasting, &wanted);
+    }
+    ck_assert_int_ge(faults, cases[_i].least);
+    text_finish(&wanted);
+    place_remove(&place);
+}
+END_TEST
+
+int main(void)
+{
+    faulty_vfs_register();
+    Suite *suite = suite_create("store faults");
+    TCase *faults = tcase_create("faults");
+    unit_add_table(faults, store_survives_every_fault, cases);
+    tcase_set_timeout(faults, 120);
+    suite_add_tcase(suite, faults);
+    return unit_run(suite);
+}
