@@ -215,6 +215,21 @@ def start(program, *words):
                             stderr=subprocess.PIPE, text=True, encoding="utf-8")
 
 
+def count_stored(program, name):
+    """How many replications a file has; none before it has tables."""
+    try:
+        return ask(program, name, "SELECT count(*) FROM replications")[0][0]
+    except sqlite3.OperationalError:
+        return 0
+
+
+def wait_until_stored(program, name, process):
+    """Until the sweep has stored more than it found, or has ended."""
+    before = count_stored(program, name)
+    while process.poll() is None and count_stored(program, name) == before:
+        time.sleep(0.002)
+
+
 def killed_at_random(program):
     words = ("--replications", "8", "--jobs", "2", "--set", "stop={samples: 6000}")
     began = time.monotonic()
@@ -222,22 +237,21 @@ def killed_at_random(program):
     took_s = time.monotonic() - began
     chance = random.Random(1)
     killed = in_the_midst = 0
-    for _ in range(KILLS):
+    for turn in range(KILLS):
         process = start(program, *words, "--db", "killed.db")
+        wait_s = chance.uniform(0, 1.5 * took_s / min(KILLS, 6))
+        if turn % 2 == 0:  # not before it has stored something more, however slow the machine is
+            wait_until_stored(program, "killed.db", process)
+            wait_s = chance.uniform(0, 0.05)
         try:
-            process.communicate(timeout=chance.uniform(0, 1.5 * took_s / min(KILLS, 6)))
+            process.communicate(timeout=wait_s)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.communicate()
             killed += 1
         expect(process.returncode in (0, -signal.SIGKILL), f"exit status {process.returncode}")
         expect_sound(program, "killed.db")
-        count = 0
-        try:
-            count = ask(program, "killed.db", "SELECT count(*) FROM replications")[0][0]
-        except sqlite3.OperationalError:
-            pass  # killed before there were tables
-        in_the_midst += 0 < count < 184
+        in_the_midst += 0 < count_stored(program, "killed.db") < 184
     expect(killed and in_the_midst, f"killed {killed} times, {in_the_midst} of them in the midst")
     done = sweep(program, *words, "--db", "killed.db", "--format", "json")
     expect_sound(program, "killed.db")

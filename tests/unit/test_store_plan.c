@@ -630,6 +630,7 @@ START_TEST(store_keeps_samples)
                  "1|3|0|0|0.375|1|0|0|'edge'|'large.end'|0.5|0|1|null|null\n");
     check_answer(place.path, "SELECT wait_s, service_s, transfer_s FROM sample_outcomes LIMIT 1",
                  "wait_s|service_s|transfer_s\n0.001|0.018|0\n");
+    text_finish(&error);
     store_close(store);
     place_remove(&place);
 }
