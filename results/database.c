@@ -339,7 +339,7 @@ int database_open(const char *path, enum database_purpose purpose, double busy_t
     text_format(&name, "%s%s", is_odd ? "./" : "", path);
     int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
     flags |= purpose == DATABASE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                          : SQLITE_OPEN_READONLY;
+                                       : SQLITE_OPEN_READONLY;
     sqlite3 *database = NULL;
     int result = sqlite3_open_v2(text_string(&name), &database, flags, NULL);
     text_finish(&name);

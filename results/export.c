@@ -47,9 +47,8 @@ static const struct part parts[] = {
      "SELECT replications.point_id AS source, replications.number AS replication, device,"
      " samples.number AS number, trace_row, arrived_s, latency_s, wait_s, service_s, transfer_s,"
      " energy_j, cost, tier.text AS tier, exit.text AS exit, confidence, is_correct, is_offloaded,"
-     " drop_reason.text AS drop_reason, decision.text AS decision FROM replications"
-     USED_REPLICATIONS
-     " JOIN samples ON samples.replication_id = replications.id"
+     " drop_reason.text AS drop_reason, decision.text AS decision FROM "
+     "replications" USED_REPLICATIONS " JOIN samples ON samples.replication_id = replications.id"
      " LEFT JOIN texts AS tier ON tier.id = tier_id LEFT JOIN texts AS exit ON exit.id = exit_id"
      " LEFT JOIN texts AS drop_reason ON drop_reason.id = drop_reason_id"
      " LEFT JOIN texts AS decision ON decision.id = decision_id"
@@ -84,7 +83,8 @@ static const char dictionary_head[] =
 // Everything is delivered, however long it takes.
 static const struct query_options no_limits = {.rows = -1, .time_s = -1};
 
-struct export {
+struct export
+{
     const char *path;
     int64_t experiment;
     struct text point_columns; // SQL
@@ -129,7 +129,7 @@ static void add_parameter(struct export *export, const char *path)
     add_quoted(&export->point_columns, path, '\'');
     text_add(&export->point_columns, ") AS ");
     add_quoted(&export->point_columns, path, '"');
-    add_entry(&export->dictionary, "points", path, "",  "",
+    add_entry(&export->dictionary, "points", path, "", "",
               "setting of the point, in base units; null if it has none");
 }
 
@@ -240,7 +240,8 @@ static int read_names(struct export *export, struct text *ret_error)
     fill_in(export, names, &sql);
     text_format(&export->dictionary,
                 "SELECT column1 AS part, column2 AS \"column\", column3 AS unit,"
-                " column4 AS meaning FROM (%s", dictionary_head);
+                " column4 AS meaning FROM (%s",
+                dictionary_head);
     const struct query_sink sink = {export, ignore_columns, read_name};
     const int result =
         query_run(export->path, text_string(&sql), &no_limits, &sink, NULL, ret_error);

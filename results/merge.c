@@ -76,11 +76,10 @@ static int merge(sqlite3 *database, struct merge_summary *ret_summary)
         read_counts(database, &after) < 0 || execute(database, "COMMIT") < 0) {
         return -1; // Closing the database takes back what was not committed.
     }
-    *ret_summary = (struct merge_summary){
-        .experiments = after.experiments - before.experiments,
-        .points = after.points - before.points,
-        .replications = after.replications - before.replications,
-        .samples = after.samples - before.samples};
+    *ret_summary = (struct merge_summary){.experiments = after.experiments - before.experiments,
+                                          .points = after.points - before.points,
+                                          .replications = after.replications - before.replications,
+                                          .samples = after.samples - before.samples};
     return 0;
 }
 
@@ -96,8 +95,8 @@ static int check_other(const char *path, const char *other, struct text *ret_err
     struct stat theirs;
     if (stat(path, &ours) == 0 && stat(other, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
         ours.st_ino == theirs.st_ino) {
-        text_format(ret_error,
-                    "cannot merge '%s' into itself; name the file to add to with --db", other);
+        text_format(ret_error, "cannot merge '%s' into itself; name the file to add to with --db",
+                    other);
         return -1;
     }
     return 0;

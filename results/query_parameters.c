@@ -38,8 +38,8 @@ static bool is_needed(const char *sql, const char *name)
     const size_t length = find_meaning(sql, name, &meaning);
     static const char end[] = "needed";
     const size_t end_length = sizeof(end) - 1;
-    return length == 0 || (length >= end_length &&
-                           strncmp(meaning + length - end_length, end, end_length) == 0);
+    return length == 0 ||
+           (length >= end_length && strncmp(meaning + length - end_length, end, end_length) == 0);
 }
 
 static void add_parameter(const char *sql, const char *name, struct text *ret_error)
@@ -158,8 +158,8 @@ int query_bind(sqlite3_stmt *statement, const char *sql, const struct query_bind
         }
     }
     if (result == 0) {
-        result = bind_values(statement, sql, names, name_count, bindings, count, is_bound,
-                             ret_error);
+        result =
+            bind_values(statement, sql, names, name_count, bindings, count, is_bound, ret_error);
     }
     if (result == 0) {
         result = check_names(sql, names, name_count, is_bound, ret_error);

@@ -49,6 +49,7 @@ CREATE TABLE claims (
     expires_s REAL NOT NULL,
     PRIMARY KEY (source_id, first, owner)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX claims_by_end ON claims (expires_s);
 
 CREATE TABLE texts (
     id INTEGER PRIMARY KEY,

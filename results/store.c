@@ -123,8 +123,7 @@ int store_begin_experiment(struct store *store, const struct store_experiment *e
     int64_t id = 0;
     bool is_resumed = false;
     if (writer_begin(&store->writer, ret_error) < 0 ||
-        writer_end(&store->writer,
-                   begin_experiment(store, experiment, &id, &is_resumed, ret_error),
+        writer_end(&store->writer, begin_experiment(store, experiment, &id, &is_resumed, ret_error),
                    ret_error) < 0) {
         return -1;
     }

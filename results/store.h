@@ -167,8 +167,8 @@ int store_add_replications(struct store *store, const struct store_batch *batch,
 
 // One sample of a replication, for those who ask for all of them.
 struct store_sample {
-    uint64_t device; // from 0
-    uint64_t number; // of the sample at its device, from 0
+    uint64_t device;   // from 0
+    uint64_t number;   // of the sample at its device, from 0
     int64_t trace_row; // from 0; -1: none
     double arrived_s;
     double latency_s; // NaN if it was dropped
@@ -228,8 +228,7 @@ int store_read_replications(struct store *store, int64_t source_id, uint64_t fir
 // The same for pricing a point anew: the replications that it rests on, its own or shared. Fails,
 // and says why, if the decisions of its policy depend on prices, or if it is not complete.
 int store_read_for_pricing(struct store *store, int64_t point_id, const struct store_names *names,
-                           store_replication_reader *reader, void *context,
-                           struct text *ret_error);
+                           store_replication_reader *reader, void *context, struct text *ret_error);
 
 // The estimates of a complete point for the metrics named in `estimates`, which fills the rest of
 // them; mean and half width are NaN where there is none. `ret_verdict` gets the verdict added.
@@ -256,8 +255,8 @@ enum store_claim_result {
     STORE_CLAIM_STORED,  // all of these replications are stored: read them
 };
 
-int store_claim(struct store *store, const struct store_range *ranges, size_t count,
-                double lease_s, enum store_claim_result *ret_results, struct text *ret_error);
+int store_claim(struct store *store, const struct store_range *ranges, size_t count, double lease_s,
+                enum store_claim_result *ret_results, struct text *ret_error);
 // Makes all claims of this store last another `lease_s` seconds from now.
 int store_renew_claims(struct store *store, double lease_s, struct text *ret_error);
 int store_release_claims(struct store *store, struct text *ret_error);

@@ -39,6 +39,7 @@ static int is_stored(struct store *store, const struct store_range *range, bool 
     return 0;
 }
 
+// Those that have ended were deleted before.
 static int is_taken(struct store *store, const struct store_range *range, bool *ret_is_taken,
                     struct text *ret_error)
 {
@@ -48,7 +49,6 @@ static int is_taken(struct store *store, const struct store_range *range, bool *
     }
     bind_range(find, range);
     sqlite3_bind_int64(find, 4, store->owner);
-    sqlite3_bind_double(find, 5, now_s());
     const int found = writer_step(&store->writer, find, ret_error);
     sqlite3_reset(find);
     *ret_is_taken = found > 0;
@@ -64,9 +64,7 @@ static int claim(struct store *store, const struct store_range *range, double le
         is_taken(store, range, &taken, ret_error) < 0) {
         return -1;
     }
-    *ret_result = stored  ? STORE_CLAIM_STORED
-                  : taken ? STORE_CLAIM_TAKEN
-                          : STORE_CLAIM_GRANTED;
+    *ret_result = stored ? STORE_CLAIM_STORED : taken ? STORE_CLAIM_TAKEN : STORE_CLAIM_GRANTED;
     if (*ret_result != STORE_CLAIM_GRANTED) {
         return 0;
     }
@@ -99,8 +97,8 @@ static int claim_all(struct store *store, const struct store_range *ranges, size
     return 0;
 }
 
-int store_claim(struct store *store, const struct store_range *ranges, size_t count,
-                double lease_s, enum store_claim_result *ret_results, struct text *ret_error)
+int store_claim(struct store *store, const struct store_range *ranges, size_t count, double lease_s,
+                enum store_claim_result *ret_results, struct text *ret_error)
 {
     store->has_claims = true;
     if (writer_begin(&store->writer, ret_error) < 0) {

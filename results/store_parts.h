@@ -14,8 +14,8 @@ struct store {
     struct writer writer;
     int64_t *ids; // room for the numbers of the names of a batch
     size_t ids_room;
-    int64_t owner;    // of claims; random, so that no two processes have the same
-    bool has_claims;  // or may have
+    int64_t owner;   // of claims; random, so that no two processes have the same
+    bool has_claims; // or may have
 };
 
 // What the store knows of a point.

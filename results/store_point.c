@@ -87,8 +87,8 @@ static const char *simulation_hash(const struct store_point *point)
     return point->simulation_hash ? point->simulation_hash : point->hash;
 }
 
-static int insert_point_row(struct store *store, const struct store_point *point,
-                            int64_t source_id, int64_t *ret_id, struct text *ret_error)
+static int insert_point_row(struct store *store, const struct store_point *point, int64_t source_id,
+                            int64_t *ret_id, struct text *ret_error)
 {
     sqlite3_stmt *add = writer_prepare(&store->writer, ADD_POINT, ret_error);
     if (!add) {
@@ -270,10 +270,11 @@ int store_read_point(struct store *store, int64_t point_id, struct point_row *re
     sqlite3_bind_int64(read, 1, point_id);
     const int found = writer_step(&store->writer, read, ret_error);
     if (found <= 0) {
-        return found < 0 ? -1 : store_refuse(store, ret_error,
-                                             "point %" PRId64 " is no longer in it; run again, and "
-                                             "delete nothing meanwhile",
-                                             point_id);
+        return found < 0 ? -1
+                         : store_refuse(store, ret_error,
+                                        "point %" PRId64 " is no longer in it; run again, and "
+                                        "delete nothing meanwhile",
+                                        point_id);
     }
     *ret_point = (struct point_row){.source_id = sqlite3_column_int64(read, 0),
                                     .is_complete = sqlite3_column_int(read, 1),

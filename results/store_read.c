@@ -52,10 +52,9 @@ static int find_places(struct store *store, struct known_names *known, const cha
 static size_t find_index(const struct places *places, int64_t name_id, size_t none)
 {
     const struct place wanted = {.name_id = name_id};
-    const struct place *place =
-        places->count ? bsearch(&wanted, places->items, places->count, sizeof(wanted),
-                                compare_places)
-                      : NULL;
+    const struct place *place = places->count ? bsearch(&wanted, places->items, places->count,
+                                                        sizeof(wanted), compare_places)
+                                              : NULL;
     return place ? place->index : none;
 }
 
@@ -256,8 +255,7 @@ static int read_estimates(struct store *store, int64_t point_id, struct store_es
     for (size_t i = 0; i < count; i++) {
         names[i] = estimates[i].metric;
     }
-    int result =
-        find_places(store, &store->writer.metrics, names, count, &places, ret_error);
+    int result = find_places(store, &store->writer.metrics, names, count, &places, ret_error);
     if (result == 0) {
         result = fill_estimates(store, point_id, &places, estimates, count, ret_error);
         free(places.items);

@@ -34,9 +34,8 @@ static int insert_replication(struct store *store, int64_t point_id,
     writer_bind_unsigned(add, 9, replication->answered);
     writer_bind_unsigned(add, 10, replication->dropped);
     writer_bind_unsigned(add, 11, replication->in_flight);
-    return writer_run(&store->writer, add, ret_error) < 0
-               ? -1
-               : sqlite3_changes(store->writer.database);
+    return writer_run(&store->writer, add, ret_error) < 0 ? -1
+                                                          : sqlite3_changes(store->writer.database);
 }
 
 // One row for each value, with the number of its name.
@@ -73,10 +72,10 @@ static int check_batch(const struct store *store, const struct store_batch *batc
         }
         for (size_t i = 0; i < batch->counter_count; i++) {
             if (!isfinite(batch->replications[r].counters[i])) {
-                return store_refuse(
-                    store, ret_error,
-                    "counter '%s' of replication %" PRIu64 " is not a finite number",
-                    batch->counter_names[i], number);
+                return store_refuse(store, ret_error,
+                                    "counter '%s' of replication %" PRIu64
+                                    " is not a finite number",
+                                    batch->counter_names[i], number);
             }
         }
     }
@@ -155,11 +154,11 @@ static int insert_batch(struct store *store, const struct store_batch *batch,
         const int64_t id = replication_id(batch->point_id, replication->number);
         const int is_new = insert_replication(store, batch->point_id, replication, ret_error);
         if (is_new < 0 ||
-            (is_new && (insert_values(store, ADD_METRIC, id, store->ids, replication->metrics,
-                                      batch->metric_count, ret_error) < 0 ||
-                        insert_values(store, ADD_COUNTER, id, store->ids + batch->metric_count,
-                                      replication->counters, batch->counter_count,
-                                      ret_error) < 0))) {
+            (is_new &&
+             (insert_values(store, ADD_METRIC, id, store->ids, replication->metrics,
+                            batch->metric_count, ret_error) < 0 ||
+              insert_values(store, ADD_COUNTER, id, store->ids + batch->metric_count,
+                            replication->counters, batch->counter_count, ret_error) < 0))) {
             return -1;
         }
         inserted += is_new;
@@ -179,8 +178,7 @@ static int insert_batch(struct store *store, const struct store_batch *batch,
 int store_add_replications(struct store *store, const struct store_batch *batch,
                            struct text *ret_error)
 {
-    if (check_batch(store, batch, ret_error) < 0 ||
-        writer_begin(&store->writer, ret_error) < 0) {
+    if (check_batch(store, batch, ret_error) < 0 || writer_begin(&store->writer, ret_error) < 0) {
         return -1;
     }
     return writer_end(&store->writer, insert_batch(store, batch, ret_error), ret_error);

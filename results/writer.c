@@ -73,7 +73,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [COMPLETE_POINT] =
         "UPDATE points SET verdict = ?2, replications = ?3, is_complete = 1 WHERE id = ?1",
     [FIND_CLAIM] = "SELECT 1 FROM claims WHERE source_id = ?1 AND first <= ?3 AND last >= ?2"
-                   " AND owner <> ?4 AND expires_s > ?5 LIMIT 1",
+                   " AND owner <> ?4 LIMIT 1",
     [ADD_CLAIM] = "INSERT OR REPLACE INTO claims (source_id, first, last, owner, expires_s)"
                   " VALUES (?1, ?2, ?3, ?4, ?5)",
     [RENEW_CLAIMS] = "UPDATE claims SET expires_s = ?2 WHERE owner = ?1",
@@ -284,8 +284,8 @@ static int look_up(struct writer *writer, struct known_names *names, const char 
     return found < 0 ? -1 : 0;
 }
 
-int writer_find(struct writer *writer, struct known_names *names, const char *name,
-                int64_t *ret_id, struct text *ret_error)
+int writer_find(struct writer *writer, struct known_names *names, const char *name, int64_t *ret_id,
+                struct text *ret_error)
 {
     bool is_known;
     size_t position = name_position(names, name, &is_known);

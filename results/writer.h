@@ -112,8 +112,8 @@ int writer_intern(struct writer *writer, struct known_names *names, const char *
                   int64_t *ret_id, struct text *ret_error);
 
 // The number of a name in the file; 0 if it is not there.
-int writer_find(struct writer *writer, struct known_names *names, const char *name,
-                int64_t *ret_id, struct text *ret_error);
+int writer_find(struct writer *writer, struct known_names *names, const char *name, int64_t *ret_id,
+                struct text *ret_error);
 
 // A NULL is stored as NULL. The text must stay until the statement has run.
 void writer_bind_text(sqlite3_stmt *statement, int index, const char *value);

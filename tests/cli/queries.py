@@ -179,13 +179,16 @@ def breakeven(program):
 
 def diff(program):
     points = {p["id"]: p for p in sweep(program)}
-    a, b = points[1], points[250]
-    rows = {row["metric"]: row for row in ask(program, "diff", "of=points", "a=1", "b=250")}
-    expect_equal(len(rows), len(big_database.METRICS), "metrics")
-    for name, row in rows.items():
-        expect(close(row["difference"], b[name][0] - a[name][0]), f"difference: {row}")
-        sure = abs(b[name][0] - a[name][0]) > a[name][1] + b[name][1]
-        expect_equal(row["is_sure"], int(sure), f"is_sure of {name}")
+    a = points[1]
+    for other in range(9, 600, 40):
+        b = points[other]
+        rows = {row["metric"]: row
+                for row in ask(program, "diff", "of=points", "a=1", f"b={other}")}
+        expect_equal(len(rows), len(big_database.METRICS), "metrics")
+        for name, row in rows.items():
+            expect(close(row["difference"], b[name][0] - a[name][0]), f"difference: {row}")
+            sure = abs(b[name][0] - a[name][0]) > a[name][1] + b[name][1]
+            expect_equal(row["is_sure"], int(sure), f"is_sure of {name}")
     rows = ask(program, "diff", "a=1", "b=1", "metrics=accuracy")
     expect_equal(len(rows), POINTS, "points of the experiment")
     expect_equal({row["difference"] for row in rows}, {0}, "difference to itself")

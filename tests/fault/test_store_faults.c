@@ -9,6 +9,7 @@
 #include "store_fixture.h"
 #include "unit.h"
 
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static bool is_source(const struct said *said, int point)
     return said->states[point].source_id == said->states[point].id;
 }
 
-static int begin_sweep(struct store *store, int64_t *ret_id, struct text *ret_error)
+static int begin_faulty(struct store *store, int64_t *ret_id, struct text *ret_error)
 {
     struct store_experiment sweep = experiment;
     sweep.sweep_json = "{}";
@@ -41,7 +42,7 @@ static int begin_sweep(struct store *store, int64_t *ret_id, struct text *ret_er
     return store_begin_experiment(store, &sweep, ret_id, NULL, ret_error);
 }
 
-static int plan(struct store *store, struct said *said, struct text *ret_error)
+static int plan_points(struct store *store, struct said *said, struct text *ret_error)
 {
     static const char *const hashes[POINTS] = {"h0", "h1", "h2", "h3"};
     static const char *const simulations[POINTS] = {"s0", "s0", "s2", "s2"};
@@ -68,8 +69,8 @@ static void store_sweep(const char *path, struct said *said)
     struct text error = {0};
     struct store *store = NULL;
     *said = (struct said){.is_open = store_open(path, 0.1, &store, &error) == 0};
-    if (!said->is_open || begin_sweep(store, &said->experiment_id, &error) != 0 ||
-        plan(store, said, &error) != 0) {
+    if (!said->is_open || begin_faulty(store, &said->experiment_id, &error) != 0 ||
+        plan_points(store, said, &error) != 0) {
         goto end;
     }
     said->is_planned = true;
@@ -87,67 +88,78 @@ static void store_sweep(const char *path, struct said *said)
                         store_add_samples(store, said->states[0].id, 0, &sample, 1, &error) == 0;
     const struct store_estimate estimate = {"accuracy", 0.5, 0.125, 0.95, 4};
     for (int i = 0; i < POINTS; i++) {
-        said->is_complete[i] = store_complete_point(store, said->states[i].id, "stable", 4,
-                                                    &estimate, 1, &error) == 0;
+        said->is_complete[i] =
+            store_complete_point(store, said->states[i].id, "stable", 4, &estimate, 1, &error) == 0;
     }
 end:
     store_close(store);
     text_finish(&error);
 }
 
-static int64_t ask(const char *path, const char *format, int64_t id, int64_t number)
+static int64_t ask(sqlite3 *database, const char *format, int64_t id, int64_t number)
 {
-    struct text answer = {0};
-    struct text error = {0};
     char sql[300];
+    sqlite3_stmt *statement;
     snprintf(sql, sizeof(sql), format, (long long)id, (long long)number);
-    int result = answer_query(path, sql, NULL, NULL, &answer, &error);
-    ck_assert_msg(result == 0, "%s: %s", sql, text_string(&error));
-    const char *value = strchr(text_string(&answer), '\n') + 1;
-    const int64_t count = strtoll(value, NULL, 10);
-    text_finish(&answer);
-    text_finish(&error);
-    return count;
+    ck_assert_msg(sqlite3_prepare_v2(database, sql, -1, &statement, NULL) == SQLITE_OK, "%s: %s",
+                  sql, sqlite3_errmsg(database));
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    const int64_t answer = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return answer;
 }
 
 // Everything that was said to be stored is there, and nothing else.
 static void check_said(const char *path, const struct said *said)
 {
-    if (said->is_planned) {
-        ck_assert_int_eq(ask(path, "SELECT count(*) FROM points", 0, 0), POINTS);
-    }
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
+    const int64_t points = ask(database, "SELECT count(*) FROM points", 0, 0);
+    ck_assert_int_eq(points, said->is_planned ? POINTS : 0);
     for (int i = 0; said->is_planned && i < POINTS; i++) {
         const int64_t id = said->states[i].id;
         for (int batch = 0; is_source(said, i) && batch < BATCHES; batch++) {
-            ck_assert_int_eq(ask(path,
+            ck_assert_int_eq(ask(database,
                                  "SELECT count(*) FROM metrics WHERE replication_id / 2"
                                  " = (1000000 * %lld + 2 * %lld) / 2",
                                  id, batch),
                              said->is_added[i][batch] ? 2 * METRIC_COUNT : 0);
         }
-        ck_assert_int_eq(ask(path, "SELECT is_complete FROM points WHERE id = %lld", id, 0),
+        ck_assert_int_eq(ask(database, "SELECT is_complete FROM points WHERE id = %lld", id, 0),
                          said->is_complete[i]);
-        ck_assert_int_eq(ask(path, "SELECT count(*) FROM estimates WHERE point_id = %lld", id, 0),
-                         said->is_complete[i]);
+        ck_assert_int_eq(
+            ask(database, "SELECT count(*) FROM estimates WHERE point_id = %lld", id, 0),
+            said->is_complete[i]);
     }
-    ck_assert_int_eq(ask(path, "SELECT count(*) FROM samples", 0, 0), said->has_samples);
+    ck_assert_int_eq(ask(database, "SELECT count(*) FROM samples", 0, 0), said->has_samples);
+    sqlite3_close(database);
 }
 
-static const char *const tables[] = {"experiments", "points",   "parameters", "prices",
-                                     "replications", "metrics", "counters",   "estimates",
+static const char *const tables[] = {"experiments",  "points",  "parameters",   "prices",
+                                     "replications", "metrics", "counters",     "estimates",
                                      "samples",      "texts",   "metric_names", "counter_names"};
 
 static void dump(const char *path, struct text *ret_text)
 {
-    struct text error = {0};
+    sqlite3 *database;
+    ck_assert_int_eq(sqlite3_open(path, &database), SQLITE_OK);
     for (int i = 0; i < UNIT_COUNT(tables); i++) {
         char sql[100];
+        sqlite3_stmt *statement;
         // Names are numbered in the order in which they came, which a fault may change.
         snprintf(sql, sizeof(sql), i < 9 ? "SELECT * FROM %s" : "SELECT count(*) FROM %s",
                  tables[i]);
-        ck_assert_int_eq(answer_query(path, sql, NULL, NULL, ret_text, &error), 0);
+        ck_assert_int_eq(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
+        while (sqlite3_step(statement) == SQLITE_ROW) {
+            for (int k = 0; k < sqlite3_column_count(statement); k++) {
+                const char *value = (const char *)sqlite3_column_text(statement, k);
+                text_format(ret_text, "%s|", value ? value : "null");
+            }
+            text_add(ret_text, "\n");
+        }
+        sqlite3_finalize(statement);
     }
-    text_finish(&error);
+    sqlite3_close(database);
 }
 
 static bool one_fault(const char *path, enum fault fault, int n, bool is_lasting,
@@ -180,15 +192,15 @@ static bool one_fault(const char *path, enum fault fault, int n, bool is_lasting
 static const struct {
     enum fault fault;
     bool is_lasting;
-    int least; // faults that there must be for the test to say something
+    int least;    // faults that there must be for the test to say something
     bool is_made; // the file is there when the faults begin
 } cases[] = {
-    {FAULT_READ, false, 3, false},        {FAULT_READ, true, 3, true},
-    {FAULT_SHORT_READ, false, 1, true},   {FAULT_WRITE, false, 40, false},
-    {FAULT_WRITE, true, 40, true},        {FAULT_SHORT_WRITE, false, 40, false},
-    {FAULT_SHORT_WRITE, true, 40, true},  {FAULT_FULL, false, 40, true},
-    {FAULT_FULL, true, 40, false},        {FAULT_SYNC, false, 3, false},
-    {FAULT_SYNC, true, 3, true},          {FAULT_SHRINK, false, 0, false},
+    {FAULT_READ, false, 3, false},       {FAULT_READ, true, 3, true},
+    {FAULT_SHORT_READ, false, 1, true},  {FAULT_WRITE, false, 40, false},
+    {FAULT_WRITE, true, 40, true},       {FAULT_SHORT_WRITE, false, 40, false},
+    {FAULT_SHORT_WRITE, true, 40, true}, {FAULT_FULL, false, 40, true},
+    {FAULT_FULL, true, 40, false},       {FAULT_SYNC, false, 3, false},
+    {FAULT_SYNC, true, 3, true},         {FAULT_SHRINK, false, 0, false},
 };
 
 START_TEST(store_survives_every_fault)

@@ -170,7 +170,7 @@ static const struct store_price prices[] = {{"errors", 1}, {"offloads.device-edg
 
 const char *const metric_names[METRIC_COUNT] = {"accuracy", "cost_mean", "wait_mean_s.edge", "odd"};
 const char *const counter_names[COUNTER_COUNT] = {"offered", "errors", "offloads.device-edge",
-                                            "energy_j"};
+                                                  "energy_j"};
 
 struct values make_values(int number)
 {
@@ -211,7 +211,7 @@ int64_t add_point(struct store *store, int64_t experiment_id, int64_t ordinal)
 }
 
 int add_replications(struct store *store, int64_t point_id, int first, int count,
-                            struct text *ret_error)
+                     struct text *ret_error)
 {
     struct values values[REPLICATIONS];
     struct store_replication replications[REPLICATIONS];
@@ -251,9 +251,8 @@ static const struct store_estimate estimates[] = {
 void complete(struct store *store, int64_t point_id)
 {
     struct text error = {0};
-    int result =
-        store_complete_point(store, point_id, "stable", REPLICATIONS, estimates,
-                             UNIT_COUNT(estimates), &error);
+    int result = store_complete_point(store, point_id, "stable", REPLICATIONS, estimates,
+                                      UNIT_COUNT(estimates), &error);
     ck_assert_msg(result == 0, "%s", text_string(&error));
 }
 
@@ -281,9 +280,62 @@ void check_sound(const char *path)
     ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
     ck_assert_str_eq((const char *)sqlite3_column_text(statement, 0), "ok");
     sqlite3_finalize(statement);
-    ck_assert_int_eq(
-        sqlite3_prepare_v2(database, "PRAGMA foreign_key_check", -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(database, "PRAGMA foreign_key_check", -1, &statement, NULL),
+                     SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(statement), SQLITE_DONE);
     sqlite3_finalize(statement);
     sqlite3_close(database);
+}
+
+// ---- a sweep ----
+
+int64_t begin_sweep(struct store *store, const char *hash, bool *ret_is_resumed)
+{
+    struct text error = {0};
+    struct store_experiment sweep = experiment;
+    sweep.scenario_hash = hash;
+    sweep.sweep_json = "{\"prices.offload\":[0.1,0.2]}";
+    sweep.resumes = true;
+    int64_t id = -1;
+    int result = store_begin_experiment(store, &sweep, &id, ret_is_resumed, &error);
+    ck_assert_msg(result == 0, "%s", text_string(&error));
+    return id;
+}
+
+void make_sweep(struct sweep *sweep, int64_t experiment_id, int count)
+{
+    for (int i = 0; i < count; i++) {
+        const double price = 0.1 * (i % 3 + 1);
+        snprintf(sweep->hashes[i], sizeof(sweep->hashes[i]), "whole-%d", i);
+        snprintf(sweep->simulations[i], sizeof(sweep->simulations[i]), "part-%d", i / 3);
+        sweep->parameters[i][0] = (struct store_parameter){.path = "theta", .number = i / 3};
+        sweep->parameters[i][1] =
+            (struct store_parameter){.path = "prices.offload", .number = price};
+        sweep->prices[i][0] = (struct store_price){"errors", 1};
+        sweep->prices[i][1] = (struct store_price){"offloads.device-edge", price};
+        sweep->points[i] = (struct store_point){.experiment_id = experiment_id,
+                                                .ordinal = i,
+                                                .policy = "hi_threshold",
+                                                .hash = sweep->hashes[i],
+                                                .simulation_hash = sweep->simulations[i],
+                                                .replications = REPLICATIONS,
+                                                .parameters = sweep->parameters[i],
+                                                .parameter_count = 2,
+                                                .prices = sweep->prices[i],
+                                                .price_count = 2};
+    }
+}
+
+void plan(struct store *store, struct sweep *sweep, int count)
+{
+    struct text error = {0};
+    int result = store_plan_points(store, sweep->points, (size_t)count, sweep->states, &error);
+    ck_assert_msg(result == 0, "%s", text_string(&error));
+}
+
+void add(struct store *store, int64_t point_id, int first, int count)
+{
+    struct text error = {0};
+    int result = add_replications(store, point_id, first, count, &error);
+    ck_assert_msg(result == 0, "%s", text_string(&error));
 }

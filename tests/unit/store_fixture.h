@@ -9,8 +9,9 @@
 #include "results/query.h"
 #include "results/store.h"
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct place {
     char folder[64];
@@ -60,5 +61,26 @@ int add_replications(struct store *store, int64_t point_id, int first, int count
                      struct text *ret_error);
 void complete(struct store *store, int64_t point_id);
 void store_experiment(const char *path);
+
+// ---- a sweep ----
+
+// Points of a sweep over a price and a threshold: `count` points, of which each three that follow
+// each other differ in the price only.
+enum { MOST_POINTS = 30 };
+
+struct sweep {
+    struct store_point points[MOST_POINTS];
+    struct store_parameter parameters[MOST_POINTS][2];
+    struct store_price prices[MOST_POINTS][2];
+    char hashes[MOST_POINTS][16];
+    char simulations[MOST_POINTS][16];
+    struct store_point_state states[MOST_POINTS];
+};
+
+int64_t begin_sweep(struct store *store, const char *hash, bool *ret_is_resumed);
+void make_sweep(struct sweep *sweep, int64_t experiment_id, int count);
+void plan(struct store *store, struct sweep *sweep, int count);
+// add_replications() that must succeed.
+void add(struct store *store, int64_t point_id, int first, int count);
 
 #endif

@@ -42,8 +42,7 @@ START_TEST(query_named_ones_run)
             }
             const struct query_options options = {.bindings = bindings, .binding_count = count};
             struct text answer = {0};
-            int result =
-                answer_query(place.path, query->sql, &options, NULL, &answer, &error);
+            int result = answer_query(place.path, query->sql, &options, NULL, &answer, &error);
             ck_assert_msg(result == 0, "%s: %s", query->name, text_string(&error));
             text_finish(&answer);
         }
@@ -249,12 +248,16 @@ static const struct {
      NULL},
     {documented, {{"first", "1; DROP TABLE x"}}, "first|second\n'1; DROP TABLE x'|7\n", NULL},
     {documented, {{"second", "1"}}, NULL, "the parameter 'first' needs a value" LIST},
-    {documented, {{"first", "1"}, {"secnd", "1"}}, NULL,
+    {documented,
+     {{"first", "1"}, {"secnd", "1"}},
+     NULL,
      "unknown parameter 'secnd'; did you mean 'second'?"},
     {documented, {{"zzz", "1"}}, NULL, "unknown parameter 'zzz'" LIST},
     {"SELECT 1 AS a", {{"x", "1"}}, NULL, "unknown parameter 'x'; the query has none"},
     {"SELECT @x AS x, $y AS y", {{"x", "1"}, {"y", "2"}}, "x|y\n1|2\n", NULL},
-    {"SELECT :x AS x", {{0}}, NULL,
+    {"SELECT :x AS x",
+     {{0}},
+     NULL,
      "the parameter 'x' needs a value; the query takes, each as --param NAME=VALUE:\n    x"},
     {"SELECT ? AS x", {{0}}, NULL, "a parameter of the query has no name; write ':name', not '?'"},
 };

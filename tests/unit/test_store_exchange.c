@@ -49,8 +49,8 @@ static void store_sweep(const char *path, const char *hash, int mask, const char
     const struct store_estimate estimate = {first_metric, 0.5, 0.125, 0.95, REPLICATIONS};
     for (int i = 0; i < 3; i++) {
         if (mask >> i & 1) {
-            ck_assert_int_eq(
-                add_replications(store, states[i].source_id, 0, REPLICATIONS, &error), 0);
+            ck_assert_int_eq(add_replications(store, states[i].source_id, 0, REPLICATIONS, &error),
+                             0);
             ck_assert_int_eq(store_complete_point(store, states[i].id, "stable", REPLICATIONS,
                                                   &estimate, 1, &error),
                              0);
@@ -108,7 +108,7 @@ START_TEST(merge_makes_one_sweep_of_two)
     place_file(&place, "other.db", other);
     store_sweep(place.path, "x", 1, "accuracy");
     store_sweep(other, "unrelated", 0, "energy_mean_j");
-    execute(other, "INSERT INTO metric_names (name) VALUES ('odd'), ('bytes_up_mean');"
+    execute(other, "INSERT INTO metric_names (name) VALUES ('odd'), ('bytes_up_mean'), ('more');"
                    "INSERT INTO counter_names (name) VALUES ('energy_j')");
     store_sweep(other, "x", 6, "energy_mean_j");
     merge(place.path, other, "1 3 5 0");
@@ -116,8 +116,9 @@ START_TEST(merge_makes_one_sweep_of_two)
                  "SELECT experiment_id, ordinal, source_id, replications, is_complete FROM points",
                  "experiment_id|ordinal|source_id|replications|is_complete\n1|0|null|5|1\n"
                  "1|1|1|5|1\n1|2|null|5|1\n2|0|1|0|0\n2|1|1|0|0\n2|2|3|0|0\n");
-    check_answer(place.path, "SELECT id, status FROM experiments", "id|status\n1|'finished'\n"
-                                                                   "2|'running'\n");
+    check_answer(place.path, "SELECT id, status FROM experiments",
+                 "id|status\n1|'finished'\n"
+                 "2|'running'\n");
     check_answer(place.path,
                  "SELECT point_id, name, mean, half_width FROM estimates"
                  " JOIN metric_names ON id = metric_id ORDER BY point_id",
@@ -160,8 +161,9 @@ START_TEST(merge_takes_samples_along)
     store_close(open_store(place.path));
     execute(place.path, "INSERT INTO texts (text) VALUES ('confident'), ('cloud')");
     merge(place.path, other, "1 1 5 1");
-    check_answer(place.path, "SELECT replication, device, number, tier, decision FROM"
-                             " sample_outcomes",
+    check_answer(place.path,
+                 "SELECT replication, device, number, tier, decision FROM"
+                 " sample_outcomes",
                  "replication|device|number|tier|decision\n4|2|3|'edge'|'confident'\n");
     remove_database(other);
     place_remove(&place);
@@ -285,7 +287,7 @@ static void check_file(const struct place *place, const char *name, const char *
 
 static void remove_export(const struct place *place)
 {
-    static const char *const names[] = {"experiment", "points",  "prices",
+    static const char *const names[] = {"experiment",   "points",  "prices",
                                         "replications", "samples", "dictionary"};
     char path[160];
     char name[60];
@@ -330,8 +332,8 @@ START_TEST(export_writes_csv)
     ck_assert_ptr_nonnull(strstr(text_string(&replications),
                                  "in_flight,accuracy,cost_mean,wait_mean_s.edge,odd,counter.errors,"
                                  "counter.offloads.device-edge,counter.offered,counter.energy_j"));
-    ck_assert_ptr_nonnull(strstr(text_string(&replications),
-                                 "\r\n1,3,7,12345,2.385,0.125,10010,10008,1,1,0.9153,"));
+    ck_assert_ptr_nonnull(
+        strstr(text_string(&replications), "\r\n1,3,7,12345,2.385,0.125,10010,10008,1,1,0.9153,"));
     struct text dictionary = {0};
     read_file(place_file(&place, "out/dictionary.csv", path), &dictionary);
     ck_assert_ptr_nonnull(strstr(text_string(&dictionary), "\r\npoints,wait_mean_s.edge,s,"));
