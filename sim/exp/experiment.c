@@ -119,11 +119,7 @@ static void run_job(void *context, size_t number)
 
 double experiment_cost(const struct experiment_point *point, const double *counters)
 {
-    double cost = 0;
-    for (int i = 0; i < point->names->counters; i++) {
-        cost += point->prices[i] * counters[i];
-    }
-    return cost / counters[COUNTER_OFFERED];
+    return world_cost(point->prices, counters, point->names->counters);
 }
 
 // Estimates across replications, in the order of their numbers.
@@ -280,13 +276,13 @@ static void tick(void *context)
 static void take_found(void *context, uint64_t number, const double *metrics,
                        const double *counters)
 {
-    struct task *tasks = ((struct simulation_run *)context)->tasks;
-    const struct world *world = ((struct simulation_run *)context)->world;
-    struct task *task = &tasks[number];
+    struct simulation_run *simulation = context;
+    const struct world *world = simulation->world;
+    struct task *task = &simulation->tasks[number];
     memcpy(task->result.metrics, metrics, (size_t)world->metrics * sizeof(double));
     memcpy(task->result.counters, counters, (size_t)world->counters.count * sizeof(double));
     task->is_done = task->is_stored = true;
-    ((struct simulation_run *)context)->missing--;
+    simulation->missing--;
 }
 
 // Of a simulation: nothing, if all its points are complete in the database; else what is missing.

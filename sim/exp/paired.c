@@ -21,15 +21,10 @@ struct paired paired_compare(const double *a, const double *b, size_t count, dou
     struct paired result = {.pairs = difference.count,
                             .mean = difference.count ? difference.mean : NAN,
                             .half_width = moments_half_width(&difference, confidence),
-                            .p_value = NAN,
-                            .gain = NAN};
-    if (difference.count < 2) {
-        return result;
-    }
+                            .p_value = moments_p_value(&difference)};
     const double apart = moments_variance(&first) + moments_variance(&second);
     const double paired = moments_variance(&difference);
     result.gain = paired > 0 ? apart / paired : apart > 0 ? INFINITY : NAN;
-    result.p_value = moments_p_value(&difference);
     return result;
 }
 

@@ -206,6 +206,19 @@ static uint32_t lane_of(const struct run *run, const struct world_station *stati
     return station->first_lane + (uint32_t)(node * station->lanes / run->world->tier[from].nodes);
 }
 
+// Time until a server of a lane is free of what is there.
+static double backlog_of(const struct run *run, uint32_t lane)
+{
+    const double *free_at_s = &run->free_at_s[run->world->lane_servers[lane]];
+    return station_start(free_at_s, run->now_s) - run->now_s;
+}
+
+// Whether a sample stands in the middle of a model.
+static bool is_under_way(const struct world *world, const struct sample *sample)
+{
+    return sample->model >= 0 && sample->layer + 1 < world->view.model[sample->model].layers;
+}
+
 // A sample arrives at a station: with a service time at a compute station, with bytes at a link.
 // Returns false if there was no room, and the sample is gone.
 static bool visit(struct run *run, uint32_t slot, int number, double amount)
@@ -278,8 +291,7 @@ static void start_compute(struct run *run, uint32_t slot, const struct policy_ac
         return;
     }
     // A model goes on where it stands, if what it needs for that is here; else it starts again.
-    const bool goes_on =
-        sample->model == model && sample->layer + 1 < world->view.model[model].layers;
+    const bool goes_on = sample->model == model && is_under_way(world, sample);
     const int first = goes_on ? sample->layer + 1 : 0;
     if (action->layer < first || action->layer >= world->view.model[model].layers) {
         fail(run, sample, action,
@@ -394,9 +406,8 @@ static void send(struct run *run, uint32_t slot, const struct policy_action *act
     }
     // The reader sees to it that every tier can be reached, and links work both ways.
     CHECK(&run->place, world->hops[sample->tier * world->tiers + target].station >= 0);
-    const bool is_under_way =
-        sample->model >= 0 && sample->layer + 1 < world->view.model[sample->model].layers;
-    sample->ships_raw = action->verb == POLICY_SEND_RAW || !is_under_way;
+    const bool under_way = is_under_way(world, sample);
+    sample->ships_raw = action->verb == POLICY_SEND_RAW || !under_way;
     if (sample->ships_raw && !(sample->raw_at & 1u << sample->tier)) {
         fail(run, sample, action,
              "asked to send the raw input from a tier that has only an activation");
@@ -407,7 +418,7 @@ static void send(struct run *run, uint32_t slot, const struct policy_action *act
              "asked to send an activation whose size the scenario does not state");
         return;
     }
-    if (sample->ships_raw && is_under_way) {
+    if (sample->ships_raw && under_way) {
         sample->model = -1; // it starts again at the other end
         sample->layer = -1;
     }
@@ -475,9 +486,7 @@ static void view_links(struct run *run, const struct sample *sample, struct poli
         }
         if (world->view.link[link].from == sample->tier) {
             const struct world_station *station = &world->station[first_station + 2 * link];
-            const uint32_t lane = lane_of(run, station, sample);
-            const double free_s = run->free_at_s[world->lane_servers[lane]];
-            run->link_backlog_s[link] = free_s > run->now_s ? free_s - run->now_s : 0;
+            run->link_backlog_s[link] = backlog_of(run, lane_of(run, station, sample));
         }
     }
     ret_view->link_bytes_per_s =
@@ -534,8 +543,6 @@ static void view_sample(struct run *run, const struct sample *sample, struct pol
 {
     const struct world *world = run->world;
     const int compute = world->tier[sample->tier].compute;
-    const bool is_under_way =
-        sample->model >= 0 && sample->layer + 1 < world->view.model[sample->model].layers;
     *ret_view = (struct policy_view){
         .now_s = run->now_s,
         .arrival_s = sample->arrived_s,
@@ -547,8 +554,9 @@ static void view_sample(struct run *run, const struct sample *sample, struct pol
         .layer = sample->layer,
         .has_arrived = sample->has_arrived,
         .computations = sample->computations,
-        .bytes = is_under_way ? world->view.model[sample->model].output_bytes[sample->layer]
-                              : sample->raw_bytes,
+        .bytes = is_under_way(world, sample)
+                     ? world->view.model[sample->model].output_bytes[sample->layer]
+                     : sample->raw_bytes,
         .outcomes = run->outcomes,
         .features = sample_features(run, sample),
     };
@@ -560,9 +568,8 @@ static void view_sample(struct run *run, const struct sample *sample, struct pol
     }
     if (compute >= 0) {
         const uint32_t lane = lane_of(run, &world->station[compute], sample);
-        const double free_s = run->free_at_s[world->lane_servers[lane]];
         ret_view->queue = (int)run->present[lane];
-        ret_view->backlog_s = free_s > run->now_s ? free_s - run->now_s : 0;
+        ret_view->backlog_s = backlog_of(run, lane);
     }
     if (run->link_bytes_per_s) {
         view_links(run, sample, ret_view);

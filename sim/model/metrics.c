@@ -34,15 +34,6 @@ static void metric(struct walk *walk, const char *family, const char *member, co
     walk->count++;
 }
 
-static double cost_mean(const struct world *world, const struct tally *tally)
-{
-    double cost = 0;
-    for (int i = 0; i < world->counters.count; i++) {
-        cost += world->counters.prices[i] * tally->counters[i];
-    }
-    return cost / tally->counters[COUNTER_OFFERED];
-}
-
 static void walk_samples(const struct world *world, const struct tally *tally, struct walk *walk)
 {
     const double *n = tally->counters;
@@ -50,7 +41,8 @@ static void walk_samples(const struct world *world, const struct tally *tally, s
     const double answered = n[COUNTER_ANSWERED];
     metric(walk, "accuracy", NULL, "", n[COUNTER_CORRECT] / answered);
     metric(walk, "on_time_accuracy", NULL, "", n[COUNTER_ON_TIME_CORRECT] / offered);
-    metric(walk, "cost_mean", NULL, "", cost_mean(world, tally));
+    metric(walk, "cost_mean", NULL, "",
+           world_cost(world->counters.prices, n, world->counters.count));
     metric(walk, "offload_fraction", NULL, "", n[COUNTER_OFFLOADED] / offered);
     for (int tier = 0; tier < world->tiers; tier++) {
         metric(walk, "answered_fraction", world->view.tier[tier].name, "",

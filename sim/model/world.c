@@ -360,3 +360,12 @@ bool world_uses_prices(const struct world *world)
 {
     return world->policy->uses_prices && world->policy->uses_prices(world->parameters);
 }
+
+double world_cost(const double *prices, const double *counters, int count)
+{
+    double cost = 0;
+    for (int i = 0; i < count; i++) {
+        cost += prices[i] * counters[i];
+    }
+    return cost / counters[COUNTER_OFFERED];
+}

@@ -115,10 +115,10 @@ struct world_metric {
 
 struct world {
     const struct spec *spec;
-    const struct trace *trace; // the scenario's, or one sure and correct row
+    const struct trace *trace;         // the scenario's, or one sure and correct row
     const struct generator *generator; // where samples come from instead; NULL: from the trace
-    uint32_t rows;             // of the trace that are simulated
-    const uint32_t *row;       // [rows]: which they are, in the trace's order; NULL: all
+    uint32_t rows;                     // of the trace that are simulated
+    const uint32_t *row;               // [rows]: which they are, in the trace's order; NULL: all
     const struct policy_type *policy;
     const void *parameters;
     const void *plan;
@@ -157,6 +157,9 @@ struct world *world_build(const struct spec *spec, int policy, struct arena *are
 
 // Fills world->view; for world_build() alone.
 void world_describe(struct world *world, struct arena *arena);
+
+// Cost of a sample offered: prices times counters, `count` of each, in the order of the counters.
+double world_cost(const double *prices, const double *counters, int count);
 
 // Whether the policy's decisions depend on prices.
 bool world_uses_prices(const struct world *world);
