@@ -2,37 +2,15 @@
 
 // A sample's way through the world: it visits stations, meets decisions, travels, and ends.
 
-#include "base/bit.h"
 #include "base/text.h"
 #include "model/run.h"
 #include "model/station.h"
-#include "scenario/trace.h"
 
 #include <inttypes.h>
 #include <math.h>
 
 // A policy that computes and sends a sample more often than that goes in circles.
 enum { MOST_DECISIONS = 60000 };
-
-static const struct trace_outcome *sample_outcomes(const struct run *run,
-                                                   const struct sample *sample)
-{
-    if (run->world->generator) {
-        return run->generated + (size_t)(sample - run->samples) * (size_t)run->world->view.exits;
-    }
-    const struct trace *trace = run->world->trace;
-    return trace->outcomes + (size_t)sample->row * (size_t)trace->exits;
-}
-
-static const double *sample_features(const struct run *run, const struct sample *sample)
-{
-    const size_t count = (size_t)run->world->view.features;
-    if (!count) {
-        return NULL;
-    }
-    return run->world->generator ? run->generated_features + (size_t)(sample - run->samples) * count
-                                 : run->world->trace->feature + (size_t)sample->row * count;
-}
 
 // A duration of this sample: drawn at its own address, or its own entry in the trace.
 static double sample_draw(const struct run *run, const struct sample *sample,
@@ -104,7 +82,7 @@ static void schedule_feedback(struct run *run, uint32_t slot)
         event_queue_push(&run->queue, run->now_s + delay_s, event_tag(EVENT_FEEDBACK, rank, slot));
         run->awaiting++;
     } else {
-        journey_feed_back(run, slot);
+        view_feed_back(run, slot);
     }
 }
 
@@ -180,45 +158,6 @@ static void drop(struct run *run, uint32_t slot, int reason)
     end_sample(run, slot);
 }
 
-// The node of a device at a tier: devices are spread over the nodes in blocks.
-static uint32_t node_of(const struct run *run, uint32_t device, int tier)
-{
-    const uint32_t nodes = run->world->tier[tier].nodes;
-    if (nodes == 1) {
-        return 0;
-    }
-    return nodes == run->world->devices
-               ? device
-               : (uint32_t)((uint64_t)device * nodes / run->world->devices);
-}
-
-static uint32_t lane_of(const struct run *run, const struct world_station *station,
-                        const struct sample *sample)
-{
-    if (station->lanes == 1) {
-        return station->first_lane;
-    }
-    if (station->role == STATION_COMPUTE) {
-        return station->first_lane + node_of(run, sample->device, station->tier);
-    }
-    const int from = run->world->spec->links[station->link].from;
-    const uint64_t node = node_of(run, sample->device, from);
-    return station->first_lane + (uint32_t)(node * station->lanes / run->world->tier[from].nodes);
-}
-
-// Time until a server of a lane is free of what is there.
-static double backlog_of(const struct run *run, uint32_t lane)
-{
-    const double *free_at_s = &run->free_at_s[run->world->lane_servers[lane]];
-    return station_start(free_at_s, run->now_s) - run->now_s;
-}
-
-// Whether a sample stands in the middle of a model.
-static bool is_under_way(const struct world *world, const struct sample *sample)
-{
-    return sample->model >= 0 && sample->layer + 1 < world->view.model[sample->model].layers;
-}
-
 // A sample arrives at a station: with a service time at a compute station, with bytes at a link.
 // Returns false if there was no room, and the sample is gone.
 static bool visit(struct run *run, uint32_t slot, int number, double amount)
@@ -226,7 +165,7 @@ static bool visit(struct run *run, uint32_t slot, int number, double amount)
     const struct world_station *station = &run->world->station[number];
     struct station_tally *tally = &run->tally->stations[number];
     struct sample *sample = &run->samples[slot];
-    const uint32_t lane = lane_of(run, station, sample);
+    const uint32_t lane = sample_lane(run, station, sample);
     const bool in_window =
         run->now_s >= run->tally->window_from_s && run->now_s <= run->tally->window_to_s;
     if (station->room >= 0 && run->present[lane] >= station->room + (int64_t)station->servers) {
@@ -291,7 +230,7 @@ static void start_compute(struct run *run, uint32_t slot, const struct policy_ac
         return;
     }
     // A model goes on where it stands, if what it needs for that is here; else it starts again.
-    const bool goes_on = sample->model == model && is_under_way(world, sample);
+    const bool goes_on = sample->model == model && sample_is_under_way(world, sample);
     const int first = goes_on ? sample->layer + 1 : 0;
     if (action->layer < first || action->layer >= world->view.model[model].layers) {
         fail(run, sample, action,
@@ -406,7 +345,7 @@ static void send(struct run *run, uint32_t slot, const struct policy_action *act
     }
     // The reader sees to it that every tier can be reached, and links work both ways.
     CHECK(&run->place, world->hops[sample->tier * world->tiers + target].station >= 0);
-    const bool under_way = is_under_way(world, sample);
+    const bool under_way = sample_is_under_way(world, sample);
     sample->ships_raw = action->verb == POLICY_SEND_RAW || !under_way;
     if (sample->ships_raw && !(sample->raw_at & 1u << sample->tier)) {
         fail(run, sample, action,
@@ -444,159 +383,11 @@ static void answer(struct run *run, uint32_t slot, const struct policy_action *a
     }
 }
 
-// A device's estimate of a link's rate follows each of its transfers half of the way, so that it
-// forgets a transfer of n transfers ago like 2^-n.
-static void measure_link(struct run *run, const struct sample *sample, int link, double service_s)
-{
-    const size_t at = (size_t)sample->device * (size_t)run->world->view.links + (size_t)link;
-    const double measured = message_bytes(run, sample, link) / service_s;
-    if (service_s > 0 && isfinite(measured)) {
-        const bool is_first = isinf(run->link_seen_s[at]);
-        run->link_bytes_per_s[at] =
-            is_first ? measured
-                     : run->link_bytes_per_s[at] + (measured - run->link_bytes_per_s[at]) / 2;
-    }
-    run->link_seen_s[at] = run->now_s;
-}
-
-// What the last probe of a link has shown, unless a transfer has shown something since.
-static void probe_link(struct run *run, const struct sample *sample, int link)
-{
-    const struct world *world = run->world;
-    const size_t at = (size_t)sample->device * (size_t)world->view.links + (size_t)link;
-    const double every_s = world->spec->links[link].probe_s;
-    const double probed_s = floor(run->now_s / every_s) * every_s;
-    if (probed_s >= run->link_seen_s[at]) {
-        const int station = world->stations - 2 * world->view.links + 2 * link;
-        run->link_bytes_per_s[at] = rate_at(&world->station[station].rate, probed_s);
-        run->link_seen_s[at] = probed_s;
-    }
-}
-
-static void view_links(struct run *run, const struct sample *sample, struct policy_view *ret_view)
-{
-    const struct world *world = run->world;
-    const size_t first = (size_t)sample->device * (size_t)world->view.links;
-    const int first_station = world->stations - 2 * world->view.links;
-    const bool is_device = sample->tier == 0;
-    for (int link = 0; link < world->view.links; link++) {
-        run->link_backlog_s[link] = 0;
-        if (is_device && isfinite(world->spec->links[link].probe_s)) {
-            probe_link(run, sample, link);
-        }
-        if (world->view.link[link].from == sample->tier) {
-            const struct world_station *station = &world->station[first_station + 2 * link];
-            run->link_backlog_s[link] = backlog_of(run, lane_of(run, station, sample));
-        }
-    }
-    ret_view->link_bytes_per_s =
-        is_device ? run->link_bytes_per_s + first : run->link_nominal_per_s;
-    ret_view->link_seen_s = is_device ? run->link_seen_s + first : run->link_never_s;
-    ret_view->link_backlog_s = run->link_backlog_s;
-}
-
-// What the exits that were computed so far say of the sample, in run->outcomes. Returns their
-// number.
-static int view_outcomes(struct run *run, const struct sample *sample)
-{
-    const struct trace_outcome *outcomes = sample_outcomes(run, sample);
-    int count = 0;
-    for (uint64_t left = sample->exits; left; left &= left - 1) {
-        const int exit = bit_lowest(left);
-        run->outcomes[count++] =
-            (struct policy_outcome){outcomes[exit].confidence, outcomes[exit].prediction, exit};
-    }
-    return count;
-}
-
-static void *state_of(const struct run *run, uint32_t device)
-{
-    return run->states + (size_t)device * run->world->policy->state_bytes;
-}
-
-void journey_feed_back(struct run *run, uint32_t slot)
-{
-    const struct world *world = run->world;
-    const struct sample *sample = &run->samples[slot];
-    const struct trace_outcome *outcomes = sample_outcomes(run, sample);
-    const int count = view_outcomes(run, sample);
-    for (int i = 0; i < count; i++) {
-        run->correct[i] = (unsigned char)outcomes[run->outcomes[i].exit].correct;
-    }
-    const struct policy_feedback feedback = {
-        .now_s = run->now_s,
-        .device = (int)sample->device,
-        .exit = sample->answer_exit,
-        .is_correct = outcomes[sample->answer_exit].correct,
-        .outcomes = run->outcomes,
-        .correct = run->correct,
-        .outcome_count = count,
-        .was_offloaded = sample->is_offloaded,
-        .latency_s = sample->visit_start_s - sample->arrived_s,
-    };
-    world->policy->feedback(&world->view, world->parameters, world->plan,
-                            state_of(run, sample->device), &feedback);
-    workload_release(run, slot);
-}
-
-static void view_sample(struct run *run, const struct sample *sample, struct policy_view *ret_view)
-{
-    const struct world *world = run->world;
-    const int compute = world->tier[sample->tier].compute;
-    *ret_view = (struct policy_view){
-        .now_s = run->now_s,
-        .arrival_s = sample->arrived_s,
-        .deadline_s = sample->arrived_s + world->spec->samples.deadline_s,
-        .device = (int)sample->device,
-        .origin = 0,
-        .tier = sample->tier,
-        .model = sample->model,
-        .layer = sample->layer,
-        .has_arrived = sample->has_arrived,
-        .computations = sample->computations,
-        .bytes = is_under_way(world, sample)
-                     ? world->view.model[sample->model].output_bytes[sample->layer]
-                     : sample->raw_bytes,
-        .outcomes = run->outcomes,
-        .features = sample_features(run, sample),
-    };
-    ret_view->outcome_count = view_outcomes(run, sample);
-    for (int i = 0; i < ret_view->outcome_count; i++) {
-        if (run->outcomes[i].exit == sample->latest_exit) {
-            ret_view->latest = &run->outcomes[i];
-        }
-    }
-    if (compute >= 0) {
-        const uint32_t lane = lane_of(run, &world->station[compute], sample);
-        ret_view->queue = (int)run->present[lane];
-        ret_view->backlog_s = backlog_of(run, lane);
-    }
-    if (run->link_bytes_per_s) {
-        view_links(run, sample, ret_view);
-    }
-    if (world->policy->draws_uniform) {
-        const struct stream_at at = {run->key, world->purpose_policy, sample->device,
-                                     sample->index};
-        ret_view->uniform = stream_uniform(&at);
-    }
-}
-
 void journey_decide(struct run *run, uint32_t slot)
 {
     const struct world *world = run->world;
-    const struct policy_type *policy = world->policy;
     struct sample *sample = &run->samples[slot];
-    struct policy_view view;
-    view_sample(run, sample, &view);
-    struct policy_truth truth = {run->correct};
-    if (policy->is_oracle) {
-        for (int exit = 0; exit < world->view.exits; exit++) {
-            run->correct[exit] = (unsigned char)sample_outcomes(run, sample)[exit].correct;
-        }
-        view.truth = &truth;
-    }
-    const struct policy_action action = policy->decide(&world->view, world->parameters, world->plan,
-                                                       state_of(run, sample->device), &view);
+    const struct policy_action action = view_decide(run, sample);
     if (++sample->decisions == MOST_DECISIONS) {
         fail(run, sample, &action, "has come to no end after 60000 decisions");
         return;
@@ -659,7 +450,8 @@ void journey_depart(struct run *run, uint32_t slot)
     }
     const double service_s = end_visit(run, sample);
     if (run->link_bytes_per_s && station->role == STATION_UP && sample->tier == 0) {
-        measure_link(run, sample, station->link, service_s);
+        view_measure_link(run, sample, station->link, message_bytes(run, sample, station->link),
+                          service_s);
     }
     if (sample->is_counted && station->watts > 0) {
         count_energy(run, world->spec->links[station->link].from, station->watts * service_s);

@@ -15,7 +15,7 @@ static void handle(struct run *run, const struct event *event)
     switch ((enum event_kinds)event_kind(event)) {
     case EVENT_FEEDBACK:
         run->awaiting--;
-        journey_feed_back(run, event_subject(event));
+        view_feed_back(run, event_subject(event));
         return;
     case EVENT_DEPART:
         journey_depart(run, event_subject(event));

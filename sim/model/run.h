@@ -6,6 +6,7 @@
 //
 //     workload.c     where samples come from: arrivals, rows of the trace, payloads
 //     journey.c      what happens to them: stations, decisions, links, ends
+//     view.c         what policies see of all that, and what they are told
 //     replication.c  when: set-up, run loop, close
 
 #include "base/check.h"
@@ -14,6 +15,7 @@
 #include "model/replication.h"
 #include "model/tally.h"
 #include "model/world.h"
+#include "scenario/trace.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -79,7 +81,7 @@ struct run {
     // What was generated for the samples in flight, by slot.
     struct trace_outcome *generated; // [sample_room][exits]
     double *generated_features;      // [sample_room][features]
-    uint32_t free_slot; // first of the free list, NO_SLOT: none
+    uint32_t free_slot;              // first of the free list, NO_SLOT: none
     struct device *devices;
     // The order of the trace's rows in the passes that were looked up last, by pass modulo: devices
     // are not all in the same pass.
@@ -124,14 +126,65 @@ void journey_decide(struct run *run, uint32_t slot);
 void journey_depart(struct run *run, uint32_t slot);
 // A message has come to the far end of a link.
 void journey_deliver(struct run *run, uint32_t slot);
+
+// view.c
+// Asks the policy at a decision point of a sample.
+struct policy_action view_decide(struct run *run, const struct sample *sample);
+// A device has sent so many bytes upward over a link, and that took `service_s`.
+void view_measure_link(struct run *run, const struct sample *sample, int link, double bytes,
+                       double service_s);
 // The truth about an answered sample has come back to the state that decided; the sample is gone.
-void journey_feed_back(struct run *run, uint32_t slot);
+void view_feed_back(struct run *run, uint32_t slot);
 
 // The rank of a sample among simultaneous events: samples in order of their number at their
 // device, then of the device. The same number addresses the trace.
 static inline uint64_t workload_rank(const struct run *run, uint64_t index, uint32_t device)
 {
     return index * run->world->devices + device;
+}
+
+// What all exits of the world say of a sample, computed or not.
+static inline const struct trace_outcome *sample_outcomes(const struct run *run,
+                                                          const struct sample *sample)
+{
+    if (run->world->generator) {
+        return run->generated + (size_t)(sample - run->samples) * (size_t)run->world->view.exits;
+    }
+    const struct trace *trace = run->world->trace;
+    return trace->outcomes + (size_t)sample->row * (size_t)trace->exits;
+}
+
+// Whether a sample stands in the middle of a model.
+static inline bool sample_is_under_way(const struct world *world, const struct sample *sample)
+{
+    return sample->model >= 0 && sample->layer + 1 < world->view.model[sample->model].layers;
+}
+
+// The node of a device at a tier: devices are spread over the nodes in blocks.
+static inline uint32_t run_node(const struct run *run, uint32_t device, int tier)
+{
+    const uint32_t nodes = run->world->tier[tier].nodes;
+    if (nodes == 1) {
+        return 0;
+    }
+    return nodes == run->world->devices
+               ? device
+               : (uint32_t)((uint64_t)device * nodes / run->world->devices);
+}
+
+// Where a sample queues at a station.
+static inline uint32_t sample_lane(const struct run *run, const struct world_station *station,
+                                   const struct sample *sample)
+{
+    if (station->lanes == 1) {
+        return station->first_lane;
+    }
+    if (station->role == STATION_COMPUTE) {
+        return station->first_lane + run_node(run, sample->device, station->tier);
+    }
+    const int from = run->world->spec->links[station->link].from;
+    const uint64_t node = run_node(run, sample->device, from);
+    return station->first_lane + (uint32_t)(node * station->lanes / run->world->tier[from].nodes);
 }
 
 #endif
