@@ -129,7 +129,20 @@ static struct policy_numbers alphas_of(const struct dimee_parameters *p)
     return p->alpha.count ? p->alpha : (struct policy_numbers){usual_alphas, usual};
 }
 
+// Reasons of decisions, worded for each pool.
+enum { WHY_NEAREST, WHY_SURE, WHY_DEEPEST, WHY_ESCALATED, WHY_COUNT };
+
+static const char *const reasons[WHY_COUNT] = {
+    "features nearest to pool %d",
+    "pool %d: confidence at least alpha",
+    "pool %d: confidence below alpha at its depth",
+    "pool %d: confidence below alpha, escalated",
+};
+
+enum { WHY_ROOM = 64 };
+
 struct dimee_pool {
+    char why[WHY_COUNT][WHY_ROOM];
     int tier;
     int layers;    // that the tier holds
     int last_exit; // within them
@@ -501,6 +514,16 @@ static int find_depths(const struct policy_world *world, const struct dimee_para
     return 0;
 }
 
+// Pools are counted from 1 in what people read.
+static void word_reasons(struct dimee_plan *plan)
+{
+    for (int pool = 0; pool < plan->pools; pool++) {
+        for (int why = 0; why < WHY_COUNT; why++) {
+            snprintf(plan->pool[pool].why[why], WHY_ROOM, reasons[why], pool + 1);
+        }
+    }
+}
+
 static int dimee_plan(const struct policy_world *world, const void *given, void *ret_plan,
                       char *ret_problem)
 {
@@ -533,6 +556,7 @@ static int dimee_plan(const struct policy_world *world, const void *given, void 
                                        : "which 'alpha' is best");
         return -1;
     }
+    word_reasons(plan);
     return choose_alpha(world, p, plan, ret_problem);
 }
 
@@ -635,26 +659,30 @@ static struct policy_action dimee_decide(const struct policy_world *world, const
     (void)state;
     const struct dimee_parameters *p = given;
     const struct dimee_plan *plan = chosen;
-    int next = world->model[plan->model].first_exit;
+    const int first = world->model[plan->model].first_exit;
     if (!view->latest) {
-        const int pool = nearest_pool(world, p, plan, view->features);
-        if (view->tier != plan->pool[pool].tier) {
-            return policy_send(plan->pool[pool].tier);
-        }
-    } else if (view->latest->confidence >= plan->alpha) {
-        return policy_answer(view->latest->exit);
-    } else {
-        next = view->latest->exit + 1;
+        const struct dimee_pool *nearest =
+            &plan->pool[nearest_pool(world, p, plan, view->features)];
+        return policy_because(view->tier == nearest->tier
+                                  ? policy_compute(plan->model, world->exit[first].layer)
+                                  : policy_send(nearest->tier),
+                              nearest->why[WHY_NEAREST]);
     }
     const int pool = plan->pool_of_tier[view->tier];
-    if (next <= plan->pool[pool].last_exit) {
-        return policy_compute(plan->model, world->exit[next].layer);
+    const struct dimee_pool *here = &plan->pool[pool];
+    const int exit = view->latest->exit;
+    if (view->latest->confidence >= plan->alpha) {
+        return policy_because(policy_answer(exit), here->why[WHY_SURE]);
+    }
+    if (exit < here->last_exit) {
+        return policy_compute(plan->model, world->exit[exit + 1].layer);
     }
     if (!is_escalated(p, plan, pool)) {
-        return policy_answer(view->latest->exit);
+        return policy_because(policy_answer(exit), here->why[WHY_DEEPEST]);
     }
     const int tier = plan->pool[pool + 1].tier;
-    return plan->ships_raw ? policy_send_raw(tier) : policy_send(tier);
+    return policy_because(plan->ships_raw ? policy_send_raw(tier) : policy_send(tier),
+                          here->why[WHY_ESCALATED]);
 }
 
 extern const struct policy_type policy_dimee;

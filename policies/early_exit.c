@@ -109,12 +109,15 @@ static struct policy_action early_exit_decide(const struct policy_world *world, 
         return policy_compute(plan->model, world->exit[first].layer);
     }
     const int exit = view->latest->exit;
-    const int place = p->thresholds.count == 1 ? 0 : exit - first;
-    if (exit == policy_last_exit(world, plan->model) ||
-        view->latest->confidence >= p->thresholds.values[place]) {
+    if (exit == policy_last_exit(world, plan->model)) {
         return policy_answer(exit);
     }
-    return policy_compute(plan->model, world->exit[exit + 1].layer);
+    const int place = p->thresholds.count == 1 ? 0 : exit - first;
+    if (view->latest->confidence >= p->thresholds.values[place]) {
+        return policy_because(policy_answer(exit), "confidence at least threshold");
+    }
+    return policy_because(policy_compute(plan->model, world->exit[exit + 1].layer),
+                          "confidence below threshold");
 }
 
 extern const struct policy_type policy_early_exit;

@@ -130,10 +130,12 @@ static struct policy_action decide_small(const struct policy_world *world,
     const bool is_last = exit == policy_last_exit(world, plan->small);
     const int place = p->thresholds.count == 1 ? 0 : exit - first;
     if (view->latest->confidence >= (is_last ? p->theta : p->thresholds.values[place])) {
-        return policy_answer(exit);
+        return policy_because(policy_answer(exit), is_last ? "confidence at least theta"
+                                                           : "confidence at least threshold");
     }
-    return is_last ? policy_send(plan->tier)
-                   : policy_compute(plan->small, world->exit[exit + 1].layer);
+    return is_last ? policy_because(policy_send(plan->tier), "confidence below theta")
+                   : policy_because(policy_compute(plan->small, world->exit[exit + 1].layer),
+                                    "confidence below threshold");
 }
 
 static struct policy_action ee_hi_decide(const struct policy_world *world, const void *given,

@@ -118,10 +118,13 @@ static struct policy_action hi_decide(const struct policy_world *world, const vo
     if (!view->latest || view->latest->exit != exit) {
         return policy_compute(stage->model, policy_last_layer(world, stage->model));
     }
-    if (stage->next < 0 || view->latest->confidence >= stage->theta) {
+    if (stage->next < 0) {
         return policy_answer(exit);
     }
-    return policy_send(stage->next);
+    if (view->latest->confidence >= stage->theta) {
+        return policy_because(policy_answer(exit), "confidence at least theta");
+    }
+    return policy_because(policy_send(stage->next), "confidence below theta");
 }
 
 extern const struct policy_type policy_hi_threshold;

@@ -54,10 +54,13 @@ static struct policy_action oracle_decide(const struct policy_world *world, cons
     if (!view->latest || view->latest->exit != exit) {
         return policy_compute(model, policy_last_layer(world, model));
     }
-    if (plan->next[view->tier] < 0 || view->truth->correct[exit]) {
+    if (plan->next[view->tier] < 0) {
         return policy_answer(exit);
     }
-    return policy_send(plan->next[view->tier]);
+    if (view->truth->correct[exit]) {
+        return policy_because(policy_answer(exit), "the answer is right");
+    }
+    return policy_because(policy_send(plan->next[view->tier]), "the answer is wrong");
 }
 
 extern const struct policy_type policy_oracle;

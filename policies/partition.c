@@ -422,9 +422,12 @@ static struct policy_action choose(const struct policy_world *world,
         }
     }
     if (best_cut > done) {
-        return policy_compute(plan->model, best_cut - 1);
+        return policy_because(policy_compute(plan->model, best_cut - 1),
+                              best_to < 0 ? "best computed here to the end"
+                                          : "best sent on after layers here");
     }
-    return best_to < 0 ? follow(world, plan, 0, done) : policy_send(best_to);
+    return best_to < 0 ? policy_because(follow(world, plan, 0, done), "no way is open")
+                       : policy_because(policy_send(best_to), "best sent on now");
 }
 
 static struct policy_action partition_decide(const struct policy_world *world, const void *given,

@@ -31,7 +31,7 @@
 enum { POLICY_MOST_TIERS = 16 }; // of a world
 
 // Raised whenever the structures below change; a policy states the one it was compiled with.
-#define POLICY_API_VERSION 1
+#define POLICY_API_VERSION 2
 
 enum policy_kind_of_value {
     POLICY_NUMBER,  // double
@@ -238,31 +238,42 @@ struct policy_action {
     int what;  // compute: model; send and send_raw: tier; answer: exit; drop: reason
                // (policy_type.reasons)
     int layer; // compute only
+    // The reason, for those who look at single samples; NULL: none is given. It is not copied: a
+    // string literal, or a text in the plan.
+    const char *why;
 };
 
 static inline struct policy_action policy_compute(int model, int layer)
 {
-    return (struct policy_action){POLICY_COMPUTE, model, layer};
+    return (struct policy_action){POLICY_COMPUTE, model, layer, NULL};
 }
 
 static inline struct policy_action policy_send(int tier)
 {
-    return (struct policy_action){POLICY_SEND, tier, 0};
+    return (struct policy_action){POLICY_SEND, tier, 0, NULL};
 }
 
 static inline struct policy_action policy_send_raw(int tier)
 {
-    return (struct policy_action){POLICY_SEND_RAW, tier, 0};
+    return (struct policy_action){POLICY_SEND_RAW, tier, 0, NULL};
 }
 
 static inline struct policy_action policy_answer(int exit)
 {
-    return (struct policy_action){POLICY_ANSWER, exit, 0};
+    return (struct policy_action){POLICY_ANSWER, exit, 0, NULL};
 }
 
 static inline struct policy_action policy_drop(int reason)
 {
-    return (struct policy_action){POLICY_DROP, reason, 0};
+    return (struct policy_action){POLICY_DROP, reason, 0, NULL};
+}
+
+// The same action with its reason: a few words, lower case, no full stop. Worth giving where there
+// was a choice: "confidence below theta".
+static inline struct policy_action policy_because(struct policy_action action, const char *why)
+{
+    action.why = why;
+    return action;
 }
 
 // The truth about a sample that was answered, as it comes back to the node that decided.

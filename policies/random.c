@@ -98,10 +98,12 @@ static struct policy_action random_decide(const struct policy_world *world, cons
     const struct random_plan *plan = chosen;
     const struct random_side *side = view->uniform < p->p ? &plan->away : &plan->home;
     if (view->tier != side->tier) {
-        return policy_send(side->tier);
+        return policy_because(policy_send(side->tier), "drawn to be offloaded");
     }
     if (!view->computations) {
-        return policy_compute(side->model, policy_last_layer(world, side->model));
+        const struct policy_action compute =
+            policy_compute(side->model, policy_last_layer(world, side->model));
+        return side == &plan->home ? policy_because(compute, "drawn to stay") : compute;
     }
     return policy_answer(policy_last_exit(world, side->model));
 }

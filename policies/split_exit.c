@@ -151,10 +151,13 @@ static struct policy_action split_exit_decide(const struct policy_world *world, 
                    ? policy_compute(plan->model, policy_last_layer(world, plan->model))
                    : policy_answer(view->latest->exit);
     }
-    if (plan->tier == 0 || view->latest->confidence >= p->alpha) {
+    if (plan->tier == 0) {
         return policy_answer(plan->exit);
     }
-    return policy_send(plan->tier);
+    if (view->latest->confidence >= p->alpha) {
+        return policy_because(policy_answer(plan->exit), "confidence at least alpha");
+    }
+    return policy_because(policy_send(plan->tier), "confidence below alpha");
 }
 
 extern const struct policy_type policy_split_exit;

@@ -47,7 +47,7 @@ static struct policy_action decide(const struct policy_world *world, const void 
     }
     const double threshold = p->theta + p->spread * (view->uniform - 0.5);
     if (is_device && world->tiers > 1 && view->latest->confidence < threshold) {
-        return policy_send(world->tiers - 1);
+        return policy_because(policy_send(world->tiers - 1), "confidence below threshold");
     }
     return policy_answer(view->latest->exit);
 }

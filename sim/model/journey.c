@@ -91,7 +91,6 @@ static void end_sample(struct run *run, uint32_t slot)
 {
     const struct world *world = run->world;
     const struct sample *sample = &run->samples[slot];
-    double *counters = run->tally->counters;
     const double latency_s = run->now_s - sample->arrived_s;
     const bool is_answered = sample->reason < 0;
     const bool is_correct =
@@ -105,42 +104,25 @@ static void end_sample(struct run *run, uint32_t slot)
         run->dropped++;
     }
     if (sample->is_counted) {
-        counters[COUNTER_OFFLOADED] += sample->is_offloaded;
+        run_count(run, sample, COUNTER_OFFLOADED, sample->is_offloaded);
         if (is_answered) {
-            counters[COUNTER_ANSWERED]++;
-            counters[is_correct ? COUNTER_CORRECT : COUNTER_ERRORS]++;
-            counters[COUNTER_ON_TIME_CORRECT] += is_correct && is_on_time;
-            counters[COUNTER_LATENCY_S] += latency_s;
-            counters[world->counters.answered_by + sample->answer_exit]++;
-            counters[world->counters.answered_at + sample->target]++;
+            run_count(run, sample, COUNTER_ANSWERED, 1);
+            run_count(run, sample, is_correct ? COUNTER_CORRECT : COUNTER_ERRORS, 1);
+            run_count(run, sample, COUNTER_ON_TIME_CORRECT, is_correct && is_on_time);
+            run_count(run, sample, COUNTER_LATENCY_S, latency_s);
+            run_count(run, sample, world->counters.answered_by + sample->answer_exit, 1);
+            run_count(run, sample, world->counters.answered_at + sample->target, 1);
             histogram_add(&run->tally->latency, latency_s);
         } else {
-            counters[COUNTER_DROPPED]++;
-            counters[world->counters.dropped_for + sample->reason]++;
+            run_count(run, sample, COUNTER_DROPPED, 1);
+            run_count(run, sample, world->counters.dropped_for + sample->reason, 1);
         }
         if (isfinite(world->spec->samples.deadline_s)) {
-            counters[COUNTER_DEADLINE_MISSES] += !is_on_time;
+            run_count(run, sample, COUNTER_DEADLINE_MISSES, !is_on_time);
         }
     }
     if (run->options->observe) {
-        const struct sample_record record = {
-            .index = sample->index,
-            .device = sample->device,
-            .row = sample->row,
-            .arrived_s = sample->arrived_s,
-            .ended_s = run->now_s,
-            .input_bytes = sample->raw_bytes,
-            .wait_s = sample->wait_s,
-            .service_s = sample->service_s,
-            .transfer_s = sample->transfer_s,
-            .answer_exit = is_answered ? sample->answer_exit : -1,
-            .answer_tier = is_answered ? sample->target : -1,
-            .reason = sample->reason,
-            .is_counted = sample->is_counted,
-            .is_correct = is_correct,
-            .is_offloaded = sample->is_offloaded,
-        };
-        run->options->observe(run->options->context, &record);
+        record_sample(run, slot);
     }
     run->in_flight--;
     const uint32_t device = sample->device;
@@ -193,10 +175,10 @@ static bool visit(struct run *run, uint32_t slot, int number, double amount)
 }
 
 // Energy that a counted sample takes from a node of a tier.
-static void count_energy(struct run *run, int tier, double joules)
+static void count_energy(struct run *run, const struct sample *sample, int tier, double joules)
 {
-    run->tally->counters[run->world->counters.joules + tier] += joules;
-    run->tally->counters[COUNTER_JOULES] += joules;
+    run_count(run, sample, run->world->counters.joules + tier, joules);
+    run_count(run, sample, COUNTER_JOULES, joules);
 }
 
 // A visit ends: what it adds to the station's sums. Returns the service time.
@@ -287,10 +269,10 @@ static void end_compute(struct run *run, struct sample *sample)
         }
     }
     if (sample->is_counted) {
-        double *counters = run->tally->counters;
-        counters[world->counters.layers + sample->tier] += sample->until - sample->layer;
-        counters[world->counters.busy_s + sample->tier] += service_s;
-        count_energy(run, sample->tier, compute_energy(run, sample, service_s));
+        run_count(run, sample, world->counters.layers + sample->tier,
+                  sample->until - sample->layer);
+        run_count(run, sample, world->counters.busy_s + sample->tier, service_s);
+        count_energy(run, sample, sample->tier, compute_energy(run, sample, service_s));
     }
     sample->layer = sample->until;
     sample->has_arrived = false;
@@ -326,10 +308,11 @@ static void hop(struct run *run, uint32_t slot)
     const bool is_counted = sample->is_counted;
     if (visit(run, slot, number, bytes) && is_counted) {
         const bool is_down = station->role == STATION_DOWN;
-        run->tally->counters[COUNTER_BYTES] += bytes;
-        run->tally->counters[world->counters.bytes + 2 * station->link + is_down] += bytes;
-        run->tally->counters[world->counters.offloads + station->link] += !is_down;
-        count_energy(run, world->spec->links[station->link].from, station->joules_per_byte * bytes);
+        run_count(run, sample, COUNTER_BYTES, bytes);
+        run_count(run, sample, world->counters.bytes + 2 * station->link + is_down, bytes);
+        run_count(run, sample, world->counters.offloads + station->link, !is_down);
+        count_energy(run, sample, world->spec->links[station->link].from,
+                     station->joules_per_byte * bytes);
     }
 }
 
@@ -388,6 +371,9 @@ void journey_decide(struct run *run, uint32_t slot)
     const struct world *world = run->world;
     struct sample *sample = &run->samples[slot];
     const struct policy_action action = view_decide(run, sample);
+    if (run->why && action.why) {
+        run->why[slot] = action.why;
+    }
     if (++sample->decisions == MOST_DECISIONS) {
         fail(run, sample, &action, "has come to no end after 60000 decisions");
         return;
@@ -454,7 +440,8 @@ void journey_depart(struct run *run, uint32_t slot)
                           service_s);
     }
     if (sample->is_counted && station->watts > 0) {
-        count_energy(run, world->spec->links[station->link].from, station->watts * service_s);
+        count_energy(run, sample, world->spec->links[station->link].from,
+                     station->watts * service_s);
     }
     const double delay_s = sample_draw(run, sample, &station->delay,
                                        &world->spec->links[station->link].delay, station->purpose);

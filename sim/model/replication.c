@@ -119,6 +119,8 @@ static void finish_run(struct run *run)
         }
     }
     event_queue_finish(&run->queue);
+    free(run->why);
+    free(run->counted);
     free(run->generated_features);
     free(run->generated);
     free(run->samples);

@@ -19,7 +19,7 @@
 struct text;
 struct world;
 
-// One sample's fate, as told to an observer.
+// One sample's fate, as told to an observer. Texts live as long as the world.
 struct sample_record {
     uint64_t index; // of this device's samples
     uint32_t device;
@@ -33,6 +33,13 @@ struct sample_record {
     int answer_exit;    // -1: dropped
     int answer_tier;    // -1: dropped
     int reason;         // of the drop, -1: answered
+    double confidence;  // of the exit that answered; NaN: dropped
+    // What this sample alone has added to the counters of the replication, [counters.count of the
+    // world], zeros if it is not counted; valid during the call. Energy is that beside idle power.
+    const double *counted;
+    double energy_j;      // of these, all nodes
+    double cost;          // of these, at the world's prices; idle power costs no sample anything
+    const char *decision; // the reason of the last decision that had one; NULL: none had
     bool is_counted;
     bool is_correct;
     bool is_offloaded;

@@ -7,6 +7,7 @@
 //     workload.c     where samples come from: arrivals, rows of the trace, payloads
 //     journey.c      what happens to them: stations, decisions, links, ends
 //     view.c         what policies see of all that, and what they are told
+//     record.c       what observers are told of single samples
 //     replication.c  when: set-up, run loop, close
 
 #include "base/check.h"
@@ -81,7 +82,10 @@ struct run {
     // What was generated for the samples in flight, by slot.
     struct trace_outcome *generated; // [sample_room][exits]
     double *generated_features;      // [sample_room][features]
-    uint32_t free_slot;              // first of the free list, NO_SLOT: none
+    // What observers are told beyond that, by slot; NULL if nobody observes.
+    double *counted;    // [sample_room][counters]: what a sample alone has counted
+    const char **why;   // [sample_room]: of its last decision that had a reason
+    uint32_t free_slot; // first of the free list, NO_SLOT: none
     struct device *devices;
     // The order of the trace's rows in the passes that were looked up last, by pass modulo: devices
     // are not all in the same pass.
@@ -136,6 +140,10 @@ void view_measure_link(struct run *run, const struct sample *sample, int link, d
 // The truth about an answered sample has come back to the state that decided; the sample is gone.
 void view_feed_back(struct run *run, uint32_t slot);
 
+// record.c
+// Tells the observer of a sample that has ended.
+void record_sample(const struct run *run, uint32_t slot);
+
 // The rank of a sample among simultaneous events: samples in order of their number at their
 // device, then of the device. The same number addresses the trace.
 static inline uint64_t workload_rank(const struct run *run, uint64_t index, uint32_t device)
@@ -185,6 +193,17 @@ static inline uint32_t sample_lane(const struct run *run, const struct world_sta
     const int from = run->world->spec->links[station->link].from;
     const uint64_t node = run_node(run, sample->device, from);
     return station->first_lane + (uint32_t)(node * station->lanes / run->world->tier[from].nodes);
+}
+
+// Counts something of a counted sample.
+static inline void run_count(struct run *run, const struct sample *sample, int counter,
+                             double amount)
+{
+    run->tally->counters[counter] += amount;
+    if (run->counted) {
+        const size_t slot = (size_t)(sample - run->samples);
+        run->counted[slot * (size_t)run->world->counters.count + (size_t)counter] += amount;
+    }
 }
 
 #endif

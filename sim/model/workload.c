@@ -4,6 +4,7 @@
 #include "scenario/trace.h"
 
 #include <math.h>
+#include <string.h>
 
 // Which of the simulated rows sample `rank` is.
 static uint32_t pick_row(struct run *run, uint64_t rank, uint64_t index, uint32_t device)
@@ -64,6 +65,11 @@ static uint32_t take_slot(struct run *run)
                                            sizeof(struct trace_outcome));
             run->generated_features = memory_resize(
                 run->generated_features, room * ((size_t)view->features + 1), sizeof(double));
+        }
+        if (run->options->observe) {
+            const size_t counters = (size_t)run->world->counters.count;
+            run->counted = memory_resize(run->counted, room * counters, sizeof(double));
+            run->why = memory_resize(run->why, room, sizeof(char *));
         }
         for (uint32_t slot = old_room; slot < room; slot++) {
             run->samples[slot].row = slot + 1 < room ? slot + 1 : NO_SLOT;
@@ -202,7 +208,12 @@ uint32_t workload_arrive(struct run *run, uint32_t device)
     }
     run->offered++;
     run->in_flight++;
-    run->tally->counters[COUNTER_OFFERED] += sample->is_counted;
+    if (run->options->observe) {
+        const size_t counters = (size_t)run->world->counters.count;
+        memset(run->counted + slot * counters, 0, counters * sizeof(double));
+        run->why[slot] = NULL;
+    }
+    run_count(run, sample, COUNTER_OFFERED, sample->is_counted);
     if (spec->stop_kind == STOP_SAMPLES && run->offered == samples_in_all(run)) {
         run->is_open = false;
         run->tally->window_to_s = run->now_s;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "model/world.h"
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/generator.h"
+#include "model/price.h"
 #include "model/tally.h"
 #include "model/training.h"
 #include "scenario/trace.h"
@@ -208,6 +210,28 @@ static int reserve_counters(struct world *world, int count)
     return first;
 }
 
+// A price for each counter that the table weighs; counters of a family are in the order of the
+// links or tiers.
+static void build_prices(struct world *world, struct arena *arena)
+{
+    const struct spec *spec = world->spec;
+    struct world_counters *c = &world->counters;
+    c->prices = arena_new_array(arena, (size_t)c->count, double);
+    for (const struct price *price = price_table; price->key; price++) {
+        const int wanted = price->each == PRICE_EACH_LINK   ? spec->link_count
+                           : price->each == PRICE_EACH_TIER ? spec->tier_count
+                                                            : 1;
+        int found = 0;
+        for (int i = 0; i < c->count; i++) {
+            if (price_weighs(price, c->names[i])) {
+                c->prices[i] = price_value(price, &spec->prices, (size_t)found);
+                found++;
+            }
+        }
+        CHECK(NULL, found == wanted);
+    }
+}
+
 static void build_counters(struct world *world, struct arena *arena)
 {
     static const char *const fixed_names[COUNTER_FIXED_COUNT] = {
@@ -224,7 +248,6 @@ static void build_counters(struct world *world, struct arena *arena)
         [COUNTER_JOULES] = "energy_j",
     };
     const struct spec *spec = world->spec;
-    const struct spec_prices *prices = &spec->prices;
     struct world_counters *c = &world->counters;
     c->count = COUNTER_FIXED_COUNT;
     c->offloads = reserve_counters(world, spec->link_count);
@@ -236,22 +259,14 @@ static void build_counters(struct world *world, struct arena *arena)
     c->dropped_for = reserve_counters(world, world->reasons);
     c->bytes = reserve_counters(world, 2 * spec->link_count);
     c->names = arena_new_array(arena, (size_t)c->count, const char *);
-    c->prices = arena_new_array(arena, (size_t)c->count, double);
     for (int i = 0; i < COUNTER_FIXED_COUNT; i++) {
         c->names[i] = fixed_names[i];
     }
-    c->prices[COUNTER_ERRORS] = prices->error;
-    c->prices[COUNTER_LATENCY_S] = prices->latency_per_s;
-    c->prices[COUNTER_JOULES] = prices->energy_per_j;
-    c->prices[COUNTER_BYTES] = prices->byte;
-    c->prices[COUNTER_DEADLINE_MISSES] = prices->deadline_miss;
-    c->prices[COUNTER_DROPPED] = prices->drop;
     const int first_link = world->stations - 2 * spec->link_count;
     for (int i = 0; i < spec->link_count; i++) {
         c->names[c->offloads + i] =
             arena_format(arena, "offloads.%s-%s", spec->tiers[spec->links[i].from].name,
                          spec->tiers[spec->links[i].to].name);
-        c->prices[c->offloads + i] = prices->offload[i];
         for (int down = 0; down < 2; down++) {
             c->names[c->bytes + 2 * i + down] =
                 arena_format(arena, "bytes.%s", world->station[first_link + 2 * i + down].name);
@@ -260,7 +275,6 @@ static void build_counters(struct world *world, struct arena *arena)
     for (int i = 0; i < spec->tier_count; i++) {
         const char *name = spec->tiers[i].name;
         c->names[c->layers + i] = arena_format(arena, "layers.%s", name);
-        c->prices[c->layers + i] = prices->layer[i];
         c->names[c->busy_s + i] = arena_format(arena, "busy_s.%s", name);
         c->names[c->joules + i] = arena_format(arena, "energy_j.%s", name);
         c->names[c->answered_at + i] = arena_format(arena, "answered.%s", name);
@@ -272,6 +286,7 @@ static void build_counters(struct world *world, struct arena *arena)
     for (int i = 0; i < world->reasons; i++) {
         c->names[c->dropped_for + i] = arena_format(arena, "drops.%s", world->reason[i]);
     }
+    build_prices(world, arena);
 }
 
 static const struct generator *build_generator(const struct spec *spec, struct arena *arena)

@@ -83,7 +83,7 @@ MISBEHAVES(sends_unknown_size, view->computations ? policy_send(1) : policy_comp
 MISBEHAVES(drops_without_reasons, policy_drop(0))
 MISBEHAVES(drops_for_no_reason, policy_drop(-1))
 MISBEHAVES(returns_nothing, (struct policy_action){0})
-MISBEHAVES(returns_nonsense, (struct policy_action){(enum policy_verb)99, 1, 2})
+MISBEHAVES(returns_nonsense, (struct policy_action){(enum policy_verb)99, 1, 2, NULL})
 
 #define WHERE(time, tier)                                                                          \
     " for sample 0 of device 0 at time " time " s, tier '" tier "' (seed 7, replication 3)"

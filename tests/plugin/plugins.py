@@ -295,13 +295,13 @@ def spread(new):
 
 DECLARATIONS = [
     ("an older interface", [(".api = POLICY_API_VERSION", ".api = POLICY_API_VERSION - 1")],
-     "was compiled with version 0 of policy.h, but this program has 1",
+     "was compiled with version 1 of policy.h, but this program has 2",
      "compile it again with the installed header"),
     ("a newer interface", [(".api = POLICY_API_VERSION", ".api = 4711")],
-     "was compiled with version 4711 of policy.h, but this program has 1",
+     "was compiled with version 4711 of policy.h, but this program has 2",
      "compile it again with the installed header"),
     ("no interface", [("    .api = POLICY_API_VERSION,\n", "")],
-     "was compiled with version 0 of policy.h, but this program has 1",
+     "was compiled with version 0 of policy.h, but this program has 2",
      "compile it again with the installed header"),
     ("no policy", [("extern const struct policy_type offloadsim_policy;\n", ""),
                    (TYPE, "static " + TYPE.replace("const ", "const __attribute__((used)) "))],
@@ -472,7 +472,7 @@ MISDEEDS = [
     ("policy_send_raw(-1)", TARGET + "policy_send_raw(-1)"),
     ("policy_drop(0)", "dropped a sample for a reason that it does not list: policy_drop(0)"),
     ("(struct policy_action){0}", "returned an action that does not exist: {0, 0, 0}"),
-    ("(struct policy_action){(enum policy_verb)-7, 1, 2}",
+    ("(struct policy_action){(enum policy_verb)-7, 1, 2, NULL}",
      "returned an action that does not exist: {-7, 1, 2}"),
 ]
 
