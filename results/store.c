@@ -18,8 +18,7 @@ int store_open(const char *path, double busy_timeout_s, struct store **ret_store
         return -1;
     }
     struct store *store = memory_resize(NULL, 1, sizeof(*store));
-    *store = (struct store){.writer = writer};
-    sqlite3_randomness(sizeof(store->owner), &store->owner);
+    *store = (struct store){.writer = writer, .owner = store_make_owner()};
     *ret_store = store;
     return 0;
 }

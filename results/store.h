@@ -150,21 +150,6 @@ struct store_replication {
     const double *counters; // batch.counter_count values; finite
 };
 
-// Replications of one source. The names are given once for all of them; no name comes twice.
-struct store_batch {
-    int64_t point_id; // the source
-    const char *const *metric_names;
-    size_t metric_count;
-    const char *const *counter_names;
-    size_t counter_count;
-    const struct store_replication *replications;
-    size_t replication_count;
-};
-
-// A replication that is there already is left as it is.
-int store_add_replications(struct store *store, const struct store_batch *batch,
-                           struct text *ret_error);
-
 // One sample of a replication, for those who ask for all of them.
 struct store_sample {
     uint64_t device;   // from 0
@@ -185,6 +170,28 @@ struct store_sample {
     int correct;             // 1 or 0; -1: not known
     bool is_offloaded;
 };
+
+struct store_samples {
+    const struct store_sample *list;
+    size_t count;
+};
+
+// Replications of one source. The names are given once for all of them; no name comes twice.
+struct store_batch {
+    int64_t point_id; // the source
+    const char *const *metric_names;
+    size_t metric_count;
+    const char *const *counter_names;
+    size_t counter_count;
+    const struct store_replication *replications;
+    size_t replication_count;
+    const struct store_samples *samples; // [replication_count]: added with them; NULL: none
+};
+
+// A replication that is there already is left as it is, and so are its samples; those that it
+// lacks, by device and number, are added.
+int store_add_replications(struct store *store, const struct store_batch *batch,
+                           struct text *ret_error);
 
 // Samples of replication `number` of a source, which was added before. Those that are there
 // already, by device and number, are left as they are.
@@ -240,9 +247,10 @@ int store_read_estimates(struct store *store, int64_t point_id, struct store_est
 
 // A claim says that this process is about to simulate some replications of a source, so that
 // another one leaves them alone. It ends when it is released, when the store is closed, or after
-// `lease_s` seconds, so a killed process blocks nobody for long; one that takes longer renews. A
-// claim saves work, nothing more: two processes that simulate the same replications store the same
-// results. All claims of a call are one transaction; one costs about 5 microseconds.
+// `lease_s` seconds; a process that takes longer renews. That of a process that is no longer there
+// ends with it, if that ran on the same machine. A claim saves work, nothing more: two processes
+// that simulate the same replications store the same results. All claims of a call are one
+// transaction; one costs about 5 microseconds.
 struct store_range {
     int64_t source_id;
     uint64_t first; // number of a replication

@@ -2,10 +2,16 @@
 // Claims: how processes that write into one file share the work out.
 #include "results/store.h"
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "results/store_parts.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 #include <time.h>
+#include <unistd.h>
 
 // All processes on one database run on one machine, so they share this clock. If it is set to
 // another time meanwhile, claims end early or late, which costs time and nothing else.
@@ -15,6 +21,64 @@ static double now_s(void)
     clock_gettime(CLOCK_REALTIME, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
+
+// ---- owners ----
+
+// The number of an owner is, from the highest bit: 0, where the process runs (16 bits), its process
+// id (23), and what tells the stores of a process and reused process ids apart (24, at random).
+enum { PLACE_SHIFT = 47, PROCESS_SHIFT = 24 };
+static const uint64_t most_process = 0x7fffff;
+
+// Process ids mean something among the processes that have the same number here: those of one
+// machine and, where there are such, of one PID namespace.
+static uint64_t place_of_processes(void)
+{
+    struct hash hash;
+    uint64_t words[HASH_WORDS];
+    char host[256] = "";
+    struct stat status;
+    hash_init(&hash);
+    if (gethostname(host, sizeof(host) - 1) == 0) {
+        hash_add(&hash, host, sizeof(host));
+    }
+    if (stat("/proc/self/ns/pid", &status) == 0) {
+        hash_add(&hash, &status.st_ino, sizeof(status.st_ino));
+    }
+    hash_finish(&hash, words);
+    return words[0] & 0xffff;
+}
+
+int64_t store_make_owner(void)
+{
+    uint32_t random;
+    sqlite3_randomness(sizeof(random), &random);
+    const uint64_t process = (uint64_t)getpid();
+    return (int64_t)(place_of_processes() << PLACE_SHIFT |
+                     (process <= most_process ? process : 0) << PROCESS_SHIFT |
+                     (random & 0xffffff));
+}
+
+// Whether the process of an owner may still be at work. Of one elsewhere nothing is known.
+static bool is_alive(const struct store *store, int64_t owner)
+{
+    if (owner >> PLACE_SHIFT != store->owner >> PLACE_SHIFT) {
+        return true;
+    }
+    const pid_t process = (pid_t)((uint64_t)owner >> PROCESS_SHIFT & most_process);
+    return process == 0 || kill(process, 0) == 0 || errno != ESRCH;
+}
+
+static int forget_owner(struct store *store, int64_t owner, struct text *ret_error)
+{
+    sqlite3_stmt *forget = writer_prepare(&store->writer, FORGET_ALL_CLAIMS, ret_error);
+    if (!forget) {
+        return -1;
+    }
+    sqlite3_bind_int64(forget, 1, owner);
+    return writer_run(&store->writer, forget, ret_error);
+}
+
+// ---- claims ----
 
 static void bind_range(sqlite3_stmt *statement, const struct store_range *range)
 {
@@ -39,7 +103,7 @@ static int is_stored(struct store *store, const struct store_range *range, bool 
     return 0;
 }
 
-// Those that have ended were deleted before.
+// Claims that have ended were deleted before; those of processes that have ended are deleted here.
 static int is_taken(struct store *store, const struct store_range *range, bool *ret_is_taken,
                     struct text *ret_error)
 {
@@ -47,12 +111,20 @@ static int is_taken(struct store *store, const struct store_range *range, bool *
     if (!find) {
         return -1;
     }
-    bind_range(find, range);
-    sqlite3_bind_int64(find, 4, store->owner);
-    const int found = writer_step(&store->writer, find, ret_error);
-    sqlite3_reset(find);
-    *ret_is_taken = found > 0;
-    return found < 0 ? -1 : 0;
+    for (;;) {
+        bind_range(find, range);
+        sqlite3_bind_int64(find, 4, store->owner);
+        const int found = writer_step(&store->writer, find, ret_error);
+        const int64_t owner = found > 0 ? sqlite3_column_int64(find, 0) : 0;
+        sqlite3_reset(find);
+        if (found <= 0 || is_alive(store, owner)) {
+            *ret_is_taken = found > 0;
+            return found < 0 ? -1 : 0;
+        }
+        if (forget_owner(store, owner, ret_error) < 0) {
+            return -1;
+        }
+    }
 }
 
 static int claim(struct store *store, const struct store_range *range, double lease_s,
@@ -121,12 +193,7 @@ int store_renew_claims(struct store *store, double lease_s, struct text *ret_err
 
 int store_release_claims(struct store *store, struct text *ret_error)
 {
-    sqlite3_stmt *forget = writer_prepare(&store->writer, FORGET_ALL_CLAIMS, ret_error);
-    if (!forget) {
-        return -1;
-    }
-    sqlite3_bind_int64(forget, 1, store->owner);
-    if (writer_run(&store->writer, forget, ret_error) < 0) {
+    if (forget_owner(store, store->owner, ret_error) < 0) {
         return -1;
     }
     store->has_claims = false;

@@ -14,7 +14,7 @@ struct store {
     struct writer writer;
     int64_t *ids; // room for the numbers of the names of a batch
     size_t ids_room;
-    int64_t owner;   // of claims; random, so that no two processes have the same
+    int64_t owner;   // of claims; no two stores have the same
     bool has_claims; // or may have
 };
 
@@ -29,6 +29,9 @@ struct point_row {
 // Fails if there is no such point. The texts are added unless they are NULL.
 int store_read_point(struct store *store, int64_t point_id, struct point_row *ret_point,
                      struct text *ret_policy, struct text *ret_verdict, struct text *ret_error);
+
+// A number for the owner of claims that tells which process it is.
+int64_t store_make_owner(void);
 
 // "cannot store results in 'PATH': " and the rest. Returns -1.
 int store_refuse(const struct store *store, struct text *ret_error, const char *format, ...)

@@ -141,49 +141,6 @@ static int require_source(struct store *store, int64_t point_id, struct text *re
                               point_id, point.source_id);
 }
 
-static int insert_batch(struct store *store, const struct store_batch *batch,
-                        struct text *ret_error)
-{
-    int64_t inserted = 0;
-    if (require_source(store, batch->point_id, ret_error) < 0 ||
-        intern_batch_names(store, batch, ret_error) < 0) {
-        return -1;
-    }
-    for (size_t r = 0; r < batch->replication_count; r++) {
-        const struct store_replication *replication = &batch->replications[r];
-        const int64_t id = replication_id(batch->point_id, replication->number);
-        const int is_new = insert_replication(store, batch->point_id, replication, ret_error);
-        if (is_new < 0 ||
-            (is_new &&
-             (insert_values(store, ADD_METRIC, id, store->ids, replication->metrics,
-                            batch->metric_count, ret_error) < 0 ||
-              insert_values(store, ADD_COUNTER, id, store->ids + batch->metric_count,
-                            replication->counters, batch->counter_count, ret_error) < 0))) {
-            return -1;
-        }
-        inserted += is_new;
-    }
-    sqlite3_stmt *advance = writer_prepare(&store->writer, ADVANCE_POINT, ret_error);
-    if (!advance) {
-        return -1;
-    }
-    sqlite3_bind_int64(advance, 1, batch->point_id);
-    sqlite3_bind_int64(advance, 2, inserted);
-    if (writer_run(&store->writer, advance, ret_error) < 0) {
-        return -1;
-    }
-    return store->has_claims ? forget_claims(store, batch, ret_error) : 0;
-}
-
-int store_add_replications(struct store *store, const struct store_batch *batch,
-                           struct text *ret_error)
-{
-    if (check_batch(store, batch, ret_error) < 0 || writer_begin(&store->writer, ret_error) < 0) {
-        return -1;
-    }
-    return writer_end(&store->writer, insert_batch(store, batch, ret_error), ret_error);
-}
-
 // The number of a text, NULL for none. Texts of samples come from few places over and over, so the
 // one before is often the same.
 static int bind_text_id(struct store *store, sqlite3_stmt *add, int index, const char *text,
@@ -247,6 +204,54 @@ static int insert_samples(struct store *store, int64_t source_id, uint64_t numbe
         }
     }
     return 0;
+}
+
+static int insert_batch(struct store *store, const struct store_batch *batch,
+                        struct text *ret_error)
+{
+    int64_t inserted = 0;
+    if (require_source(store, batch->point_id, ret_error) < 0 ||
+        intern_batch_names(store, batch, ret_error) < 0) {
+        return -1;
+    }
+    for (size_t r = 0; r < batch->replication_count; r++) {
+        const struct store_replication *replication = &batch->replications[r];
+        const int64_t id = replication_id(batch->point_id, replication->number);
+        const int is_new = insert_replication(store, batch->point_id, replication, ret_error);
+        if (is_new < 0 ||
+            (is_new &&
+             (insert_values(store, ADD_METRIC, id, store->ids, replication->metrics,
+                            batch->metric_count, ret_error) < 0 ||
+              insert_values(store, ADD_COUNTER, id, store->ids + batch->metric_count,
+                            replication->counters, batch->counter_count, ret_error) < 0))) {
+            return -1;
+        }
+        if (batch->samples &&
+            insert_samples(store, batch->point_id, replication->number, batch->samples[r].list,
+                           batch->samples[r].count, ret_error) < 0) {
+            return -1;
+        }
+        inserted += is_new;
+    }
+    sqlite3_stmt *advance = writer_prepare(&store->writer, ADVANCE_POINT, ret_error);
+    if (!advance) {
+        return -1;
+    }
+    sqlite3_bind_int64(advance, 1, batch->point_id);
+    sqlite3_bind_int64(advance, 2, inserted);
+    if (writer_run(&store->writer, advance, ret_error) < 0) {
+        return -1;
+    }
+    return store->has_claims ? forget_claims(store, batch, ret_error) : 0;
+}
+
+int store_add_replications(struct store *store, const struct store_batch *batch,
+                           struct text *ret_error)
+{
+    if (check_batch(store, batch, ret_error) < 0 || writer_begin(&store->writer, ret_error) < 0) {
+        return -1;
+    }
+    return writer_end(&store->writer, insert_batch(store, batch, ret_error), ret_error);
 }
 
 int store_add_samples(struct store *store, int64_t source_id, uint64_t number,

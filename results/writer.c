@@ -72,7 +72,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
                        " FROM estimates WHERE point_id = ?1",
     [COMPLETE_POINT] =
         "UPDATE points SET verdict = ?2, replications = ?3, is_complete = 1 WHERE id = ?1",
-    [FIND_CLAIM] = "SELECT 1 FROM claims WHERE source_id = ?1 AND first <= ?3 AND last >= ?2"
+    [FIND_CLAIM] = "SELECT owner FROM claims WHERE source_id = ?1 AND first <= ?3 AND last >= ?2"
                    " AND owner <> ?4 LIMIT 1",
     [ADD_CLAIM] = "INSERT OR REPLACE INTO claims (source_id, first, last, owner, expires_s)"
                   " VALUES (?1, ?2, ?3, ?4, ?5)",

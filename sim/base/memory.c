@@ -98,13 +98,19 @@ char *arena_format(struct arena *arena, const char *format, ...)
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    char buffer[256]; // most texts fit, and need not be made twice
+    int length = vsnprintf(buffer, sizeof(buffer), format, arguments);
     va_end(arguments);
     if (length < 0) {
         length = 0;
+        buffer[0] = '\0';
     }
     char *text = arena_alloc(arena, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, again);
+    if ((size_t)length < sizeof(buffer)) {
+        memcpy(text, buffer, (size_t)length + 1);
+    } else {
+        vsnprintf(text, (size_t)length + 1, format, again);
+    }
     va_end(again);
     return text;
 }

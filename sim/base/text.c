@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Most texts that are added are shorter, and need not be formatted twice.
+enum { SHORT_TEXT = 48 };
+
 void text_finish(struct text *text)
 {
     if (text) {
@@ -58,13 +61,16 @@ void text_format_list(struct text *text, const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    if (length > 0) {
+    reserve(text, SHORT_TEXT);
+    const size_t room = text->room - text->length;
+    const int length = vsnprintf(text->data + text->length, room, format, arguments);
+    if (length > 0 && (size_t)length >= room) {
         reserve(text, (size_t)length);
-        vsnprintf(text->data + text->length, (size_t)length + 1, format, arguments);
-        text->length += (size_t)length;
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
     }
+    va_end(again);
+    text->length += length > 0 ? (size_t)length : 0;
+    text->data[text->length] = '\0';
 }
 
 void text_format(struct text *text, const char *format, ...)
@@ -80,8 +86,33 @@ const char *text_string(const struct text *text)
     return text->data ? text->data : "";
 }
 
+// A whole number below 10^15 in magnitude, which 15 digits always show as it is. Most numbers are.
+static bool write_whole(char buffer[TEXT_NUMBER_ROOM], double value)
+{
+    if (!(fabs(value) < 1e15) || value != (double)(int64_t)value ||
+        (value == 0 && signbit(value))) {
+        return false;
+    }
+    char digits[TEXT_NUMBER_ROOM];
+    size_t count = 0;
+    for (uint64_t rest = (uint64_t)fabs(value); rest || !count; rest /= 10) {
+        digits[count++] = (char)('0' + rest % 10);
+    }
+    if (value < 0) {
+        digits[count++] = '-';
+    }
+    for (size_t i = 0; i < count; i++) {
+        buffer[i] = digits[count - 1 - i];
+    }
+    buffer[count] = '\0';
+    return true;
+}
+
 void text_number(char buffer[TEXT_NUMBER_ROOM], double value)
 {
+    if (write_whole(buffer, value)) {
+        return;
+    }
     // A normal double holds every decimal of 15 digits, so no fewer need be tried: "%g" drops the
     // zeros. A subnormal one holds fewer.
     const int fewest = fabs(value) < DBL_MIN ? 1 : 15;
@@ -96,28 +127,25 @@ void text_number(char buffer[TEXT_NUMBER_ROOM], double value)
 void text_json_string(struct text *text, const char *value)
 {
     text_add(text, "\"");
-    for (const unsigned char *c = (const unsigned char *)value; *c; c++) {
-        switch (*c) {
-        case '"':
-            text_add(text, "\\\"");
-            break;
-        case '\\':
-            text_add(text, "\\\\");
-            break;
-        case '\n':
+    const char *plain = value; // where what can be added as it is begins
+    for (const char *c = value; *c; c++) {
+        const unsigned char code = (unsigned char)*c;
+        if (code >= 0x20 && code != '"' && code != '\\') {
+            continue;
+        }
+        text_add_n(text, plain, (size_t)(c - plain));
+        plain = c + 1;
+        if (code == '\n') {
             text_add(text, "\\n");
-            break;
-        case '\t':
+        } else if (code == '\t') {
             text_add(text, "\\t");
-            break;
-        default:
-            if (*c < 0x20) {
-                text_format(text, "\\u%04x", *c);
-            } else {
-                text_add_n(text, (const char *)c, 1);
-            }
+        } else if (code < 0x20) {
+            text_format(text, "\\u%04x", code);
+        } else {
+            text_format(text, "\\%c", code);
         }
     }
+    text_add(text, plain);
     text_add(text, "\"");
 }
 

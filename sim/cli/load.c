@@ -90,7 +90,7 @@ static int plan(const struct arguments *arguments, enum load_what what, struct l
     if (what == LOAD_ALONE && scenario_block(scenario, "sweep") && !arguments->quiet) {
         fputs("the scenario's sweep is left out; 'offloadsim sweep' runs it\n", stderr);
     }
-    return experiment_plan(&loaded->experiment, scenario, sweep, diagnostics);
+    return experiment_plan(&loaded->experiment, scenario, sweep, what == LOAD_SWEEP, diagnostics);
 }
 
 int load_scenario(const struct arguments *arguments, enum load_what what, struct loaded *ret_loaded)

@@ -39,6 +39,21 @@ const struct command commands[] = {
                  "'policy.hi_threshold.theta=range(0,1,0.1)'\n"
                  "  offloadsim sweep scenarios/sweeps/hi-cost.yaml --dry-run\n",
      .run = verb_sweep},
+    {.name = "reprice",
+     .summary = "what a stored experiment costs at other prices, without simulating again",
+     .operands = "--experiment N --set prices.PRICE=VALUES",
+     .about =
+         "Prices every point of an experiment in the database anew from what its runs have "
+         "counted, at each combination of the new prices: a,b,c, range(from,to,step) or "
+         "log(from,to,count). Prices that are not set stay as they were, and nothing is written. "
+         "An experiment with a policy whose decisions depend on prices is refused: 'sweep' "
+         "simulates it at other prices.",
+     .examples = "  offloadsim reprice --experiment 1 --set 'prices.offload=range(0,1,0.01)'\n"
+                 "  offloadsim reprice --experiment 1 --set prices.error=1,2,5 --set "
+                 "'prices.latency=0.5 /s'\n"
+                 "  offloadsim reprice --experiment 3 --set prices.offload.edge-cloud=0.2 --format "
+                 "json\n",
+     .run = verb_reprice},
     {.name = "check",
      .summary = "validate a scenario without running it",
      .operands = "SCENARIO.yaml",

@@ -27,6 +27,12 @@ static const struct option options[] = {
     {"set", 's', OPTION_REPEATED, FIELD(sets), "PATH=VALUE",
      "override a key of the scenario, e.g. tiers.device.nodes=10; may be repeated",
      " run sweep check "},
+    {"experiment", 0, OPTION_COUNT, FIELD(experiment), "N",
+     "number of the experiment, as 'query runs' has it", " reprice "},
+    {"set", 's', OPTION_REPEATED, FIELD(sets), "PATH=VALUES",
+     "new prices, e.g. prices.offload=0.1,0.2 or 'prices.latency=range(0,1,0.1 /s)'; may be "
+     "repeated",
+     " reprice "},
     {"seed", 0, OPTION_TEXT, FIELD(seed), "N", "override the scenario's seed", " run sweep check "},
     {"replications", 'n', OPTION_TEXT, FIELD(replications), "N",
      "override the scenario's number of replications", " run sweep check "},
@@ -49,8 +55,13 @@ static const struct option options[] = {
     {"jobs", 'j', OPTION_COUNT, FIELD(jobs), "N",
      "threads to use (default: one a processor); results do not depend on it", " run sweep "},
     {"db", 0, OPTION_TEXT, FIELD(db), "FILE", "the database (default: offloadsim.db)",
-     " run sweep query compare export merge "},
+     " run sweep reprice query compare export merge "},
     {"no-store", 0, OPTION_FLAG, FIELD(no_store), NULL, "leave the database alone", " run sweep "},
+    {"samples", 0, OPTION_COUNT, FIELD(samples), "K",
+     "store what became of every K-th sample of each device, warm-up left out (1: of all); query "
+     "the view sample_outcomes. A sample takes about 100 bytes of the database, and 128 of memory "
+     "until its replication is stored",
+     " run sweep "},
     {"all", 'a', OPTION_FLAG, FIELD(all), NULL, "show every metric, not only the main ones",
      " run sweep "},
     {"explain", 'e', OPTION_FLAG, FIELD(explain), NULL,
@@ -61,7 +72,7 @@ static const struct option options[] = {
     {"again", 0, OPTION_FLAG, FIELD(again), NULL, "simulate also what the database has already",
      " sweep "},
     {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "table, csv, json or md (default: table)",
-     " run sweep check policies query keys compare "},
+     " run sweep reprice check policies query keys compare "},
     {"experiment", 0, OPTION_COUNT, FIELD(experiment), "N",
      "number of the experiment, as 'query runs' has it (default: the latest)", " export "},
     {"format", 'f', OPTION_TEXT, FIELD(file_format), "FORMAT",
@@ -76,9 +87,9 @@ static const struct option options[] = {
     {"limit", 0, OPTION_COUNT, FIELD(limit), "ROWS", "stop after so many rows (default: 100000)",
      " query "},
     {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, "no progress and no remarks on standard error",
-     " run sweep check query fit compare export merge "},
+     " run sweep reprice check query fit compare export merge "},
     {"help", 'h', OPTION_FLAG, FIELD(help), NULL, "show this help",
-     " run sweep fit check policies query keys compare export merge "},
+     " run sweep reprice fit check policies query keys compare export merge "},
 };
 
 enum { OPTION_TOTAL = sizeof(options) / sizeof(options[0]) };

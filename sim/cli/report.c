@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "cli/report.h"
 
+#include "base/memory.h"
 #include "base/text.h"
+#include "cli/label.h"
 #include "exp/experiment.h"
 #include "exp/parameters.h"
 #include "model/world.h"
@@ -36,44 +38,18 @@ static int find_metric(const struct experiment_names *names, const char *name)
     return -1;
 }
 
-// Whether another point of the same policy has another value of a parameter.
-static bool tells_apart(const struct experiment *experiment, const struct experiment_point *point,
-                        const struct point_parameter *parameter)
+static const char *const *make_labels(const struct experiment *experiment, struct arena *arena)
 {
+    struct label_point *points =
+        arena_new_array(arena, experiment->point_count, struct label_point);
     for (size_t i = 0; i < experiment->point_count; i++) {
-        const struct experiment_point *other = &experiment->points[i];
-        if (strcmp(other->policy, point->policy) != 0) {
-            continue;
-        }
-        const char *value = NULL;
-        for (size_t k = 0; k < other->parameter_count; k++) {
-            if (strcmp(other->parameters[k].path, parameter->path) == 0) {
-                value = other->parameters[k].value;
-            }
-        }
-        if (!value || strcmp(value, parameter->value) != 0) {
-            return true;
-        }
+        const struct experiment_point *point = &experiment->points[i];
+        points[i] = (struct label_point){.policy = point->policy,
+                                         .is_oracle = point->is_oracle,
+                                         .parameters = point->parameters,
+                                         .parameter_count = point->parameter_count};
     }
-    return false;
-}
-
-// "hi_threshold (theta=[0.607])"; the parameters only where points of one policy differ in them.
-static void add_label(const struct experiment *experiment, size_t number, struct text *text)
-{
-    const struct experiment_point *point = &experiment->points[number];
-    int shown = 0;
-    text_add(text, point->policy);
-    if (point->is_oracle) {
-        text_add(text, " (bound)");
-    }
-    for (size_t i = 0; i < point->parameter_count; i++) {
-        if (tells_apart(experiment, point, &point->parameters[i])) {
-            text_format(text, "%s%s=%s", shown++ ? ", " : " (", point->parameters[i].name,
-                        point->parameters[i].value);
-        }
-    }
-    text_add(text, shown ? ")" : "");
+    return labels_make(points, experiment->point_count, arena);
 }
 
 static void add_estimate_columns(struct table *table, const char *name)
@@ -93,6 +69,7 @@ static void add_main_table(const struct experiment *experiment, enum table_forma
                            const struct table_style *style, struct text *text)
 {
     struct table table = {0};
+    const char *const *labels = make_labels(experiment, &table.arena);
     table_add_column(&table, "policy")->is_wrapped = true;
     for (int i = 0; i < MAIN_METRICS; i++) {
         add_estimate_columns(&table, main_metrics[i]);
@@ -100,10 +77,7 @@ static void add_main_table(const struct experiment *experiment, enum table_forma
     table_pair_half_widths(&table);
     for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *point = &experiment->points[i];
-        struct text label = {0};
-        add_label(experiment, i, &label);
-        table_add_text(&table, text_string(&label));
-        text_finish(&label);
+        table_add_text(&table, labels[i]);
         for (int k = 0; k < MAIN_METRICS; k++) {
             add_estimate(&table, &point->estimates[find_metric(point->names, main_metrics[k])]);
         }
@@ -120,6 +94,7 @@ static void add_station_table(const struct experiment *experiment, enum table_fo
                                                 STATION_WAIT_MEAN, STATION_ARRIVAL_RATE};
     const bool has_many = experiment->point_count > 1;
     struct table table = {.key_columns = has_many ? 2 : 1};
+    const char *const *labels = make_labels(experiment, &table.arena);
     table_add_column(&table, "station");
     if (has_many) {
         table_add_column(&table, "policy")->is_wrapped = true;
@@ -134,10 +109,7 @@ static void add_station_table(const struct experiment *experiment, enum table_fo
             const struct experiment_point *point = &experiment->points[i];
             table_add_text(&table, first->station[station]);
             if (has_many) {
-                struct text label = {0};
-                add_label(experiment, i, &label);
-                table_add_text(&table, text_string(&label));
-                text_finish(&label);
+                table_add_text(&table, labels[i]);
             }
             for (size_t k = 0; k < sizeof(shown) / sizeof(shown[0]); k++) {
                 add_estimate(
@@ -155,6 +127,7 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
 {
     const bool is_for_people = format == TABLE_ALIGNED || format == TABLE_MARKDOWN;
     struct table table = {0};
+    const char *const *labels = make_labels(experiment, &table.arena);
     table_add_column(&table, "policy")->is_wrapped = true;
     if (!is_for_people) {
         table_add_column(&table, "parameters");
@@ -170,10 +143,8 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
     }
     for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *point = &experiment->points[i];
-        struct text label = {0};
         struct text parameters = {0};
         struct text verdict = {0};
-        add_label(experiment, i, &label);
         for (size_t k = 0; k < point->parameter_count; k++) {
             text_format(&parameters, "%s%s=%s", k ? "; " : "", point->parameters[k].path,
                         point->parameters[k].value);
@@ -181,7 +152,7 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
         experiment_verdict_text(point, &verdict);
         for (int metric = 0; metric < point->names->metrics; metric++) {
             const struct experiment_estimate *estimate = &point->estimates[metric];
-            table_add_text(&table, is_for_people ? text_string(&label) : point->policy);
+            table_add_text(&table, is_for_people ? labels[i] : point->policy);
             if (!is_for_people) {
                 table_add_text(&table, text_string(&parameters));
                 table_add_text(&table, text_string(&verdict));
@@ -196,7 +167,6 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
         }
         text_finish(&verdict);
         text_finish(&parameters);
-        text_finish(&label);
     }
     table_print(&table, format, style, text);
     table_finish(&table);
@@ -301,34 +271,24 @@ void report_add(const struct experiment *experiment, enum table_format format, b
         return;
     }
     add_main_table(experiment, format, style, text);
-    if (experiment->is_sweep) {
+    if (experiment->swept_count) {
         return; // the stations of each point would bury them; the database has all
     }
     text_add(text, "\n");
     add_station_table(experiment, format, style, text);
 }
 
-void report_add_plan(const struct experiment *experiment, enum table_format format,
-                     const struct table_style *style, struct text *text)
+void report_add_duration(double seconds, struct text *text)
 {
-    struct table table = {0};
-    table_add_column(&table, "point");
-    table_add_column(&table, "policy");
-    table_add_column(&table, "parameters")->is_wrapped = true;
-    for (size_t i = 0; i < experiment->point_count; i++) {
-        const struct experiment_point *point = &experiment->points[i];
-        struct text parameters = {0};
-        for (size_t k = 0; k < point->parameter_count; k++) {
-            text_format(&parameters, "%s%s=%s", k ? ", " : "",
-                        experiment->is_sweep ? point->parameters[k].path
-                                             : point->parameters[k].name,
-                        point->parameters[k].value);
-        }
-        table_add_integer(&table, (int64_t)i);
-        table_add_text(&table, point->policy);
-        table_add_text(&table, text_string(&parameters));
-        text_finish(&parameters);
+    if (seconds < 9.5) {
+        text_format(text, "%.1f s", seconds);
+    } else if (seconds < 99.5) {
+        text_format(text, "%.0f s", seconds);
+    } else if (seconds < 99.5 * 60) {
+        text_format(text, "%.0f min", seconds / 60);
+    } else if (seconds < 48 * 3600) {
+        text_format(text, "%.1f h", seconds / 3600);
+    } else {
+        text_format(text, "%.1f days", seconds / 86400);
     }
-    table_print(&table, format, style, text);
-    table_finish(&table);
 }

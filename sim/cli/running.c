@@ -5,23 +5,28 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "exp/outlook.h"
 #include "exp/pool.h"
 #include "results/store.h"
 #include "scenario/spec.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 // Progress appears on a terminal only, and only for what takes longer than a second.
 struct progress {
     struct timespec start;
-    bool is_shown;
+    double shown_s; // when it was last shown; 0: never
     bool is_interrupted;
 };
+
+static const double SHOW_EVERY_S = 0.1;
 
 static double seconds_since(const struct timespec *start)
 {
@@ -30,21 +35,33 @@ static double seconds_since(const struct timespec *start)
     return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
 }
 
-static void show_progress(void *context, uint64_t done, uint64_t total)
+// Rate and time left rest on what was missing at the start; what was stored before counts for
+// neither. The time left goes by the length of replications, not by their number, and counts on
+// other processes to go on as they do.
+static void show_progress(void *context, const struct experiment_progress *progress)
 {
-    struct progress *progress = context;
-    const double elapsed_s = seconds_since(&progress->start);
-    if (elapsed_s < 1 || done == total) {
+    struct progress *shown = context;
+    const double elapsed_s = seconds_since(&shown->start);
+    const uint64_t done = progress->ran + progress->shared;
+    if (elapsed_s < 1 || elapsed_s - shown->shown_s < SHOW_EVERY_S ||
+        done == progress->replications) {
         return;
     }
-    progress->is_shown = true;
-    fprintf(stderr, "\r%" PRIu64 " of %" PRIu64 " replications", done, total);
-    if (done) {
-        const double rate = (double)done / elapsed_s;
-        fprintf(stderr, ", %.3g a second, about %.0f s left   ", rate,
-                (double)(total - done) / rate);
+    shown->shown_s = elapsed_s;
+    struct text line = {0};
+    text_format(&line, "%zu of %zu points, %" PRIu64 " of %" PRIu64 " replications",
+                progress->points_done, progress->points, done, progress->replications);
+    if (progress->waits_for_other) {
+        text_add(&line, ", waiting for another process");
+    } else if (progress->ran) {
+        const double rate = (double)progress->ran / progress->running_s;
+        text_format(&line, rate < 10 ? ", %.2g/s, " : ", %.0f/s, ", rate);
+        report_add_duration(progress->running_s * (1 / progress->part_done - 1), &line);
+        text_add(&line, " left");
     }
+    fprintf(stderr, "\r%s\033[K", text_string(&line));
     fflush(stderr);
+    text_finish(&line);
 }
 
 // Ctrl-C and a polite kill let the replications that are running end and be stored: the signals are
@@ -75,14 +92,43 @@ static bool is_interrupted(void *context)
     return progress->is_interrupted;
 }
 
-// What would be run, for --dry-run.
-static int print_plan(const struct experiment *experiment, enum table_format format)
+static int threads_of(const struct arguments *arguments)
 {
+    return arguments->jobs ? (int)arguments->jobs : pool_processors();
+}
+
+// A database that is not there, or an empty file, has nothing stored.
+static bool has_database(const struct arguments *arguments)
+{
+    struct stat status;
+    return !arguments->no_store &&
+           (stat(arguments->db, &status) != 0 ? errno != ENOENT : status.st_size > 0);
+}
+
+// What would be run, for --dry-run.
+static int print_plan(const struct arguments *arguments, const struct experiment *experiment,
+                      enum table_format format, struct text *ret_error)
+{
+    const struct outlook_options options = {.database =
+                                                has_database(arguments) ? arguments->db : NULL,
+                                            .again = arguments->again,
+                                            .threads = threads_of(arguments)};
     const struct table_style style = output_style();
+    struct arena arena = {0};
+    struct outlook outlook;
     struct text text = {0};
-    report_add_plan(experiment, format, &style, &text);
-    const int status = output_text(&text);
+    int status = STATUS_BAD_INPUT;
+    if (outlook_make(experiment, &options, &arena, &outlook, ret_error) == 0) {
+        report_add_dry_run(experiment, &outlook, format, &style, &text);
+        status = output_text(&text);
+    }
+    if (status == STATUS_FINE && format == TABLE_CSV && !arguments->quiet) {
+        text_clear(&text);
+        report_add_outlook(experiment, &outlook, &text);
+        fputs(text_string(&text), stderr);
+    }
     text_finish(&text);
+    arena_finish(&arena);
     return status;
 }
 
@@ -92,12 +138,12 @@ static int run_experiment(const struct arguments *arguments, struct loaded *load
     struct progress progress = {0};
     clock_gettime(CLOCK_MONOTONIC, &progress.start);
     const bool shows_progress = !arguments->quiet && isatty(STDERR_FILENO);
-    const struct experiment_options options = {.threads = arguments->jobs ? (int)arguments->jobs
-                                                                          : pool_processors(),
+    const struct experiment_options options = {.threads = threads_of(arguments),
                                                .store = store,
                                                .path = arguments->operands[0],
                                                .command = arguments->command_line,
                                                .again = arguments->again,
+                                               .samples = arguments->samples,
                                                .is_interrupted = is_interrupted,
                                                .progress = shows_progress ? show_progress : NULL,
                                                .context = &progress};
@@ -105,7 +151,7 @@ static int run_experiment(const struct arguments *arguments, struct loaded *load
     hold_interrupts(&held);
     const int status = experiment_run(&loaded->experiment, &options, ret_error);
     pthread_sigmask(SIG_UNBLOCK, &held, NULL);
-    if (progress.is_shown) {
+    if (progress.shown_s > 0) {
         fputs("\r\033[K", stderr);
     }
     return status;
@@ -117,10 +163,26 @@ static void print_remarks(const struct arguments *arguments, const struct experi
             experiment->wall_s, 1e-6 * (double)experiment->offered / experiment->wall_s);
     if (experiment->is_sweep) {
         fprintf(stderr,
-                "%zu points from %zu simulations; %" PRIu64 " replications ran, %" PRIu64
-                " were there already\n",
-                experiment->point_count, experiment->simulation_count, experiment->ran,
-                experiment->found);
+                "%zu point%s from %zu simulation%s; %" PRIu64 " replications ran, %" PRIu64
+                " were there already",
+                experiment->point_count, experiment->point_count == 1 ? "" : "s",
+                experiment->simulation_count, experiment->simulation_count == 1 ? "" : "s",
+                experiment->ran, experiment->found);
+        if (experiment->shared) {
+            fprintf(stderr, ", %" PRIu64 " ran in other processes", experiment->shared);
+        }
+        fputs("\n", stderr);
+    }
+    if (arguments->samples) {
+        const uint64_t others = experiment->found + experiment->shared;
+        fprintf(stderr, "%" PRIu64 " samples recorded", experiment->recorded);
+        if (others) {
+            fprintf(stderr,
+                    "; %zu of %zu points were complete before, and %" PRIu64
+                    " replications did not run: '--again' runs and records them",
+                    experiment->complete, experiment->point_count, others);
+        }
+        fputs("\n", stderr);
     }
     if (experiment->id) {
         fprintf(stderr, "stored as experiment %" PRId64 " in %s\n", experiment->id, arguments->db);
@@ -138,12 +200,17 @@ int running_execute(const struct arguments *arguments, enum load_what what)
     if (table_format_parse(arguments->format, &format, &error) != 0) {
         goto end;
     }
+    if (arguments->samples && arguments->no_store) {
+        text_add(&error, "'--samples' stores in the database, which '--no-store' leaves alone; "
+                         "leave one of them out");
+        goto end;
+    }
     status = load_scenario(arguments, what, &loaded);
     if (status != STATUS_FINE) {
         goto end;
     }
     if (arguments->dry_run) {
-        status = print_plan(&loaded.experiment, format);
+        status = print_plan(arguments, &loaded.experiment, format, &error);
         goto end;
     }
     if (!arguments->no_store &&

@@ -11,6 +11,7 @@ int verb_check(const struct arguments *arguments);
 int verb_policies(const struct arguments *arguments);
 int verb_compare(const struct arguments *arguments);
 int verb_sweep(const struct arguments *arguments);
+int verb_reprice(const struct arguments *arguments);
 int verb_keys(const struct arguments *arguments);
 int verb_fit(const struct arguments *arguments);
 int verb_query(const struct arguments *arguments);

@@ -85,8 +85,9 @@ struct experiment_point {
 struct experiment_simulation {
     size_t first_point;
     size_t last_point;
-    uint64_t replications; // the most that one of its points asks for
-    double expected;       // samples a replication: which simulations take long
+    uint64_t replications;  // the most that one of its points asks for
+    double expected;        // samples a replication: which simulations take long
+    bool expected_is_known; // else it is a guess that tells simulations apart
 };
 
 struct experiment {
@@ -103,10 +104,24 @@ struct experiment {
     int64_t id; // in the database; 0 without one
     // What running it came to.
     double wall_s;
-    uint64_t offered; // samples of all replications that ran
-    uint64_t ran;     // replications
-    uint64_t found;   // replications that were in the database already
+    uint64_t offered;  // samples of all replications that ran
+    uint64_t ran;      // replications
+    uint64_t found;    // replications that were in the database already
+    uint64_t shared;   // replications that other processes ran meanwhile
+    uint64_t recorded; // samples that were stored one by one
+    size_t complete;   // points that were complete in the database already
     bool was_interrupted;
+};
+
+struct experiment_progress {
+    size_t points;
+    size_t points_done;
+    uint64_t replications; // that were missing at the start
+    uint64_t ran;
+    uint64_t shared;      // that other processes ran meanwhile
+    double running_s;     // since the first could run
+    double part_done;     // of all that was missing, by the length of the replications; 0 to 1
+    bool waits_for_other; // nothing is left but what other processes run
 };
 
 struct experiment_options {
@@ -115,18 +130,20 @@ struct experiment_options {
     const char *path;    // of the scenario, for the store
     const char *command; // command line, for the store
     bool again;          // simulate also what the database has
+    uint64_t samples;    // store each so manieth sample of each device; 0: none
     // Asked on the caller's thread now and then; true: finish what runs and stop. May be NULL.
     bool (*is_interrupted)(void *context);
-    // Told of replications done and in all, on the caller's thread; may be NULL.
-    void (*progress)(void *context, uint64_t done, uint64_t total);
+    // Told how far it is, on the caller's thread, several times a second; may be NULL.
+    void (*progress)(void *context, const struct experiment_progress *progress);
     void *context;
 };
 
-// Plans the points of a scenario: those of `sweep`, or just the scenario's own. Both must outlive
-// the experiment. Returns -1 with errors in `diagnostics`. The caller ends with experiment_finish()
-// in either case.
+// Plans the points of a scenario: those of `sweep`, or just the scenario's own without axes. Both
+// must outlive the experiment. A sweep, also one of a single point, goes on where it was stopped; a
+// plain run has points of its own each time. Returns -1 with errors in `diagnostics`. The caller
+// ends with experiment_finish() in either case.
 int experiment_plan(struct experiment *experiment, struct scenario *scenario,
-                    const struct sweep *sweep, struct diagnostics *diagnostics);
+                    const struct sweep *sweep, bool is_sweep, struct diagnostics *diagnostics);
 void experiment_finish(struct experiment *experiment);
 
 // Builds the world of a point in `arena`; it was planned, so it fits. Not for several threads at

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/unit.h"
 #include "policies/policy.h"
 #include "scenario/spec.h"
 
@@ -128,15 +129,27 @@ static bool add_list(struct text *text, const char *value)
     return is_list;
 }
 
+// "5 ms" in base units.
+static bool read_quantity(const char *value, double *ret_number)
+{
+    const char *unit = NULL;
+    const enum unit_result result = unit_parse(value, DIMENSION_NONE, ret_number, &unit);
+    return result == UNIT_OK || (result == UNIT_WRONG && unit_parse(value, unit_dimension(unit),
+                                                                    ret_number, NULL) == UNIT_OK);
+}
+
 // A text of YAML as JSON: numbers, booleans and lists of numbers as such, anything else as a
-// string.
-static const char *json_of_yaml(const char *value, struct arena *arena)
+// string. `*ret_shown` is set if the number had a unit.
+static const char *json_of_yaml(const char *value, struct arena *arena, const char **ret_shown)
 {
     struct text text = {0};
     double number;
     value += strspn(value, " ");
     if (read_number(value, "", &number)) {
         text_json_number(&text, number);
+    } else if (read_quantity(value, &number)) {
+        text_json_number(&text, number);
+        *ret_shown = value;
     } else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0) {
         text_add(&text, value);
     } else if (!add_list(&text, value)) {
@@ -152,10 +165,10 @@ struct point_parameter point_parameter_of_set(const char *set, struct arena *are
     const size_t length = strcspn(set, "=");
     const char *path = arena_text_n(arena, set, length);
     const char *dot = strrchr(path, '.');
-    return (struct point_parameter){.path = path,
-                                    .name = dot ? dot + 1 : path,
-                                    .value =
-                                        json_of_yaml(set + length + (set[length] == '='), arena)};
+    struct point_parameter parameter = {.path = path, .name = dot ? dot + 1 : path};
+    parameter.value = json_of_yaml(arena_text(arena, set + length + (set[length] == '=')), arena,
+                                   &parameter.shown);
+    return parameter;
 }
 
 bool point_parameter_is_foreign(const struct point_parameter *parameter, const char *policy)

@@ -3,7 +3,8 @@
 #define OFFLOADSIM_EXP_PARAMETERS_H
 
 // What sets one point of an experiment apart: the settings that differ from point to point, as
-// paths into the scenario and values in JSON.
+// paths into the scenario and values in JSON. Numbers with units are numbers in base units, as they
+// are in the canonical scenario, so that queries can order them; people see what was written.
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@ struct point_parameter {
     const char *path;  // "policy.hi_threshold.theta"
     const char *name;  // "theta"
     const char *value; // JSON: "[0.607]"
+    const char *shown; // to people: "5 ms"; NULL: the value
 };
 
 // The parameters of policy `policy` of the spec, in the order of its table; names of tiers and

@@ -2,15 +2,18 @@
 
 // The plan of an experiment: which points there are, and which of them share a simulation.
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "exp/experiment.h"
 #include "exp/parameters.h"
 #include "model/world.h"
 #include "policies/policy.h"
 #include "scenario/diagnostics.h"
+#include "scenario/override.h"
 #include "scenario/read.h"
 #include "scenario/spec.h"
 #include "scenario/sweep.h"
+#include "scenario/tree.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,7 +24,7 @@ enum { POINT_BLOCK_BYTES = 16 * 1024 };
 
 struct planner {
     struct experiment *experiment;
-    struct diagnostics *diagnostics;
+    const struct sweep *sweep;
     size_t point_room;
     // Simulations and points by hash, open addressing; entries are a number + 1.
     size_t *simulations_by_hash;
@@ -94,6 +97,28 @@ static const struct experiment_names *names_of(struct planner *planner, const st
 
 // ---- hashes ----
 
+// A point whose policy does not look at prices is its simulation at its prices; any other is a
+// simulation of its own.
+static void hash_point(const struct spec *spec, const struct world *world,
+                       struct experiment_point *point)
+{
+    const int policy = point->policy_number;
+    spec_hash(spec, policy, point->uses_prices ? SPEC_REPLICATION : SPEC_SIMULATION,
+              point->simulation_hash);
+    struct hash hash;
+    uint64_t words[HASH_WORDS];
+    hash_init(&hash);
+    hash_add(&hash, point->simulation_hash, SPEC_HASH_ROOM);
+    for (int i = 0; i < world->counters.count; i++) {
+        if (world->counters.prices[i] != 0) {
+            hash_add(&hash, world->counters.names[i], strlen(world->counters.names[i]) + 1);
+            hash_add(&hash, &world->counters.prices[i], sizeof(double));
+        }
+    }
+    hash_finish(&hash, words);
+    hash_hex(words, (SPEC_HASH_ROOM - 1) * 4, point->hash);
+}
+
 // Two points are the same if their replications are, and if they make the same of them.
 static bool same_points(const struct experiment_point *a, const struct experiment_point *b)
 {
@@ -107,10 +132,11 @@ static size_t *slot_of(const struct planner *planner, size_t *table,
 {
     const struct experiment *experiment = planner->experiment;
     const char *hash = is_point ? wanted->hash : wanted->simulation_hash;
-    size_t at = (size_t)strtoull((char[]){hash[0], hash[1], hash[2], hash[3], hash[4], hash[5],
-                                          hash[6], hash[7], '\0'},
-                                 NULL, 16) &
-                (planner->table_size - 1);
+    size_t at = 0;
+    for (const char *digit = hash; *digit; digit++) {
+        at = 31 * at + (unsigned char)*digit;
+    }
+    at &= planner->table_size - 1;
     while (table[at]) {
         const size_t number = table[at] - 1;
         const struct experiment_point *point =
@@ -154,7 +180,24 @@ static void make_room(struct planner *planner, size_t most)
     }
 }
 
-static void put_into_simulation(struct planner *planner, size_t number, double expected)
+// How many samples a replication has, about. A closed loop and a trace do not tell without being
+// run.
+static double expected_samples(const struct spec *spec, bool *ret_is_known)
+{
+    const struct spec_tier *first = &spec->tiers[0];
+    *ret_is_known = spec->stop_kind == STOP_SAMPLES || first->arrivals.kind == ARRIVALS_POISSON ||
+                    first->arrivals.kind == ARRIVALS_DETERMINISTIC;
+    if (spec->stop_kind == STOP_SAMPLES) {
+        return (double)spec->stop_samples;
+    }
+    const double per_s = first->arrivals.kind == ARRIVALS_POISSON ? first->arrivals.rate_per_s
+                         : first->arrivals.kind == ARRIVALS_DETERMINISTIC
+                             ? 1 / first->arrivals.period_s
+                             : 1;
+    return spec->stop_time_s * per_s * first->nodes;
+}
+
+static void put_into_simulation(struct planner *planner, size_t number, const struct spec *spec)
 {
     struct experiment *experiment = planner->experiment;
     struct experiment_point *point = &experiment->points[number];
@@ -163,8 +206,10 @@ static void put_into_simulation(struct planner *planner, size_t number, double e
     slot = experiment->is_sweep ? slot : &own; // the points of a plain run stand alone
     point->next_sharing = SIZE_MAX;
     if (!*slot) {
-        experiment->simulations[experiment->simulation_count] =
-            (struct experiment_simulation){.first_point = number, .expected = expected};
+        struct experiment_simulation *added =
+            &experiment->simulations[experiment->simulation_count];
+        *added = (struct experiment_simulation){.first_point = number};
+        added->expected = expected_samples(spec, &added->expected_is_known);
         *slot = ++experiment->simulation_count;
     } else {
         experiment->points[experiment->simulations[*slot - 1].last_point].next_sharing = number;
@@ -178,20 +223,6 @@ static void put_into_simulation(struct planner *planner, size_t number, double e
 }
 
 // ---- points ----
-
-// How many samples a replication has, about.
-static double expected_samples(const struct spec *spec)
-{
-    const struct spec_tier *first = &spec->tiers[0];
-    if (spec->stop_kind == STOP_SAMPLES) {
-        return (double)spec->stop_samples;
-    }
-    const double per_s = first->arrivals.kind == ARRIVALS_POISSON ? first->arrivals.rate_per_s
-                         : first->arrivals.kind == ARRIVALS_DETERMINISTIC
-                             ? 1 / first->arrivals.period_s
-                             : 1;
-    return spec->stop_time_s * per_s * first->nodes;
-}
 
 // Swept keys first, then the policy's own parameters that no axis sets. A key of another policy
 // does not concern this point.
@@ -245,9 +276,7 @@ static void add_point(struct planner *planner, const struct spec *spec, int poli
                                   .confidence = spec->confidence,
                                   .is_open_loop = spec->tiers[0].arrivals.kind != ARRIVALS_CLOSED,
                                   .overloaded_station = -1};
-    spec_hash(spec, policy, SPEC_REPLICATION, point->hash);
-    spec_hash(spec, policy, point->uses_prices ? SPEC_REPLICATION : SPEC_SIMULATION,
-              point->simulation_hash);
+    hash_point(spec, world, point);
     size_t *slot = slot_of(planner, planner->points_by_hash, point, true);
     if (experiment->is_sweep && *slot) {
         return; // the axes that would set it apart do not concern its policy
@@ -260,26 +289,85 @@ static void add_point(struct planner *planner, const struct spec *spec, int poli
     point->estimates =
         arena_new_array(arena, (size_t)point->names->metrics, struct experiment_estimate);
     note_parameters(planner, point, spec, swept);
-    put_into_simulation(planner, experiment->point_count, expected_samples(spec));
+    put_into_simulation(planner, experiment->point_count, spec);
     experiment->point_count++;
 }
 
-// Plans the points of one setting of the axes: one a policy.
-static int plan_setting(struct planner *planner, const char *const *sets, size_t set_count,
-                        size_t swept, struct diagnostics *diagnostics)
+// Where to look when a policy does not fit its world: at the value of its parameter that the file
+// sweeps, if there is only one or if the message names it; else at the policy.
+static bool mark_misfit(const struct spec *spec, int number, const char *problem,
+                        const char *const *sets, const struct override_origin *origins,
+                        size_t set_count, struct mark *ret_mark)
+{
+    const struct spec_policy *policy = &spec->policies[number];
+    const struct override_origin *found = NULL;
+    size_t count = 0;
+    struct text prefix = {0};
+    struct text quoted = {0};
+    text_format(&prefix, "policy.%s.", policy->type->name);
+    for (size_t i = 0; origins && i < set_count; i++) {
+        if (!origins[i].value || strncmp(sets[i], text_string(&prefix), prefix.length) != 0) {
+            continue;
+        }
+        const char *name = sets[i] + prefix.length;
+        text_clear(&quoted);
+        text_format(&quoted, "'%.*s'", (int)strcspn(name, "="), name);
+        found = &origins[i];
+        count++;
+        if (strstr(problem, text_string(&quoted))) {
+            count = 1;
+            break;
+        }
+    }
+    text_finish(&prefix);
+    text_finish(&quoted);
+    if (count == 1) {
+        *ret_mark = found->value->mark;
+    }
+    return count == 1 || spec_mark(spec, policy, ret_mark);
+}
+
+// Axes that set parameters of other policies do not concern a policy: its points are those at the
+// first values of them.
+static bool is_first_for(const struct sweep *sweep, uint64_t setting, const char *policy)
+{
+    for (size_t i = sweep->axis_count; i-- > 0;) { // the last axis varies fastest
+        const struct sweep_axis *axis = &sweep->axes[i];
+        bool is_foreign = true;
+        for (size_t k = 0; k < axis->path_count && is_foreign; k++) {
+            const struct point_parameter parameter = {.path = axis->paths[k]};
+            is_foreign = point_parameter_is_foreign(&parameter, policy);
+        }
+        if (is_foreign && setting % axis->count != 0) {
+            return false;
+        }
+        setting /= axis->count;
+    }
+    return true;
+}
+
+// Plans the points of one setting of the axes: one a policy. `origins` may be NULL, with which
+// messages are not shown anyway.
+static int plan_setting(struct planner *planner, uint64_t setting, const char *const *sets,
+                        const struct override_origin *origins, size_t set_count, size_t swept,
+                        struct diagnostics *diagnostics)
 {
     struct experiment *experiment = planner->experiment;
     struct arena scratch;
     arena_init(&scratch, POINT_BLOCK_BYTES);
     struct spec *spec;
-    int status =
-        scenario_build(experiment->scenario, sets, set_count, &scratch, diagnostics, &spec);
+    int status = scenario_build(experiment->scenario, sets, origins, set_count, &scratch,
+                                diagnostics, &spec);
     for (int policy = 0; status == 0 && policy < spec->policy_count; policy++) {
+        if (!is_first_for(planner->sweep, setting, spec->policies[policy].type->name)) {
+            continue;
+        }
         struct text problem = {0};
         const struct world *world = world_build(spec, policy, &scratch, &problem);
         if (!world) {
             struct mark mark;
-            const bool has_mark = spec_mark(spec, &spec->policies[policy], &mark);
+            const bool has_mark =
+                mark_misfit(spec, policy, text_string(&problem), sets, origins, set_count, &mark);
             diagnostics_error(diagnostics, has_mark ? &mark : NULL, "%s", text_string(&problem));
             status = -1;
         } else {
@@ -302,16 +390,18 @@ static void note_axes(struct experiment *experiment, const char *const *sets, si
 }
 
 int experiment_plan(struct experiment *experiment, struct scenario *scenario,
-                    const struct sweep *sweep, struct diagnostics *diagnostics)
+                    const struct sweep *sweep, bool is_sweep, struct diagnostics *diagnostics)
 {
-    *experiment = (struct experiment){.scenario = scenario, .is_sweep = sweep->axis_count > 0};
-    struct planner planner = {.experiment = experiment, .diagnostics = diagnostics};
+    *experiment = (struct experiment){.scenario = scenario, .is_sweep = is_sweep};
+    struct planner planner = {.experiment = experiment, .sweep = sweep};
     // The scenario at the first setting tells how many policies there are, and gives the headings.
     size_t set_count;
     size_t swept;
     const char *const *sets = sweep_point(sweep, 0, &experiment->arena, &set_count, &swept);
+    const struct override_origin *origins = sweep_point_origins(sweep, 0, &experiment->arena);
     struct spec *spec;
-    if (scenario_build(scenario, sets, set_count, &experiment->arena, diagnostics, &spec) != 0) {
+    if (scenario_build(scenario, sets, origins, set_count, &experiment->arena, diagnostics,
+                       &spec) != 0) {
         return -1;
     }
     experiment->spec = spec;
@@ -322,9 +412,10 @@ int experiment_plan(struct experiment *experiment, struct scenario *scenario,
         sets = sweep_point(sweep, setting, &experiment->arena, &set_count, &swept);
         // Warnings were given for the first setting; they would come again for each.
         struct diagnostics own = {0};
-        status = plan_setting(&planner, sets, set_count, swept, &own);
+        status = plan_setting(&planner, setting, sets, NULL, set_count, swept, &own);
         if (status != 0) {
-            status = plan_setting(&planner, sets, set_count, swept, diagnostics);
+            origins = sweep_point_origins(sweep, setting, &experiment->arena);
+            status = plan_setting(&planner, setting, sets, origins, set_count, swept, diagnostics);
         }
         diagnostics_finish(&own);
     }
@@ -339,8 +430,8 @@ const struct world *experiment_world(const struct experiment *experiment, size_t
     struct text problem = {0};
     struct spec *spec;
     const struct world *world = NULL;
-    if (scenario_build(experiment->scenario, point->sets, point->set_count, arena, &diagnostics,
-                       &spec) == 0) {
+    if (scenario_build(experiment->scenario, point->sets, NULL, point->set_count, arena,
+                       &diagnostics, &spec) == 0) {
         world = world_build(spec, point->policy_number, arena, &problem);
     }
     text_finish(&problem);

@@ -7,6 +7,7 @@
 #include "base/version.h"
 #include "exp/experiment.h"
 #include "exp/parameters.h"
+#include "exp/recording.h"
 #include "model/replication.h"
 #include "model/world.h"
 #include "results/store.h"
@@ -79,6 +80,24 @@ static int begin_experiment(struct storing *storing, struct text *ret_error)
     return status;
 }
 
+// Numbers are stored as numbers, so that queries can compare them, and texts without quotes; lists
+// and booleans stay JSON.
+static struct store_parameter describe_parameter(const struct point_parameter *parameter,
+                                                 struct arena *arena)
+{
+    const char *value = parameter->value;
+    const size_t length = strlen(value);
+    struct store_parameter stored = {.path = parameter->path, .text = value, .is_json = true};
+    if (strchr("-0123456789", value[0]) && strspn(value, "0123456789.+-eE") == length) {
+        stored.text = NULL;
+        stored.number = strtod(value, NULL);
+    } else if (value[0] == '"' && !strchr(value, '\\')) {
+        stored.text = arena_text_n(arena, value + 1, length - 2);
+        stored.is_json = false;
+    }
+    return stored;
+}
+
 // Everything that the store wants to know of a point; parameters and prices are in `arena`.
 static struct store_point describe_point(const struct storing *storing, size_t number,
                                          struct arena *arena)
@@ -87,8 +106,7 @@ static struct store_point describe_point(const struct storing *storing, size_t n
     struct store_parameter *parameters =
         arena_new_array(arena, point->parameter_count, struct store_parameter);
     for (size_t i = 0; i < point->parameter_count; i++) {
-        parameters[i] = (struct store_parameter){
-            .path = point->parameters[i].path, .text = point->parameters[i].value, .is_json = true};
+        parameters[i] = describe_parameter(&point->parameters[i], arena);
     }
     struct store_price *prices =
         arena_new_array(arena, (size_t)point->names->counters, struct store_price);
@@ -170,9 +188,7 @@ static void choose_writers(struct storing *storing, size_t simulation)
         }
     }
     free(known);
-    if (count > 1) {
-        storing->available[simulation] = 0;
-    }
+    storing->is_apart[simulation] = count > 1;
 }
 
 // A sweep: points that are not there yet are added, the others found.
@@ -222,11 +238,6 @@ static int add_points(struct storing *storing, struct text *ret_error)
     return status;
 }
 
-static bool is_planned(const struct storing *storing)
-{
-    return storing->experiment->is_sweep && !storing->options->again;
-}
-
 int storing_begin(struct storing *storing, struct experiment *experiment,
                   const struct experiment_options *options, struct text *ret_error)
 {
@@ -238,15 +249,12 @@ int storing_begin(struct storing *storing, struct experiment *experiment,
     storing->writes = arena_new_array(&experiment->arena, experiment->point_count, bool);
     storing->available =
         arena_new_array(&experiment->arena, experiment->simulation_count, uint64_t);
+    storing->is_apart = arena_new_array(&experiment->arena, experiment->simulation_count, bool);
     if (begin_experiment(storing, ret_error) != 0) {
         return -1;
     }
-    return is_planned(storing) ? plan_points(storing, ret_error) : add_points(storing, ret_error);
-}
-
-bool storing_has_some(const struct storing *storing, size_t simulation)
-{
-    return storing->available && storing->available[simulation] > 0;
+    return storing_is_shared(storing) ? plan_points(storing, ret_error)
+                                      : add_points(storing, ret_error);
 }
 
 struct taking {
@@ -284,16 +292,67 @@ int storing_read(struct storing *storing, size_t simulation,
                                    plan->replications - 1, &names, take_stored, &taking, ret_error);
 }
 
-// Adds replications to the source of a point, at the point's prices.
-static int add_to(struct storing *storing, size_t simulation, size_t number,
+static bool note_stored(void *context, const struct store_replication *replication)
+{
+    bool *is_there = context;
+    is_there[replication->number] = true;
+    return true;
+}
+
+int storing_find(const struct storing *storing, size_t simulation, bool *ret_is_there,
+                 uint64_t *ret_count, struct text *ret_error)
+{
+    const struct experiment_simulation *plan = &storing->experiment->simulations[simulation];
+    const struct store_names none = {0};
+    *ret_count = 0;
+    if (!storing->available || !storing->available[simulation] || storing->is_apart[simulation]) {
+        return 0;
+    }
+    if (store_read_replications(storing->options->store, storing->sources[plan->first_point], 0,
+                                plan->replications - 1, &none, note_stored, ret_is_there,
+                                ret_error) != 0) {
+        return -1;
+    }
+    for (uint64_t i = 0; i < plan->replications; i++) {
+        *ret_count += ret_is_there[i];
+    }
+    return 0;
+}
+
+size_t storing_prices(const struct storing *storing, size_t simulation,
+                      const double *const **ret_prices, struct arena *arena)
+{
+    const struct experiment *experiment = storing->experiment;
+    const size_t first = experiment->simulations[simulation].first_point;
+    size_t count = 0;
+    for (size_t i = first; i != SIZE_MAX; i = experiment->points[i].next_sharing) {
+        count += storing->writes[i];
+    }
+    const double **prices = arena_new_array(arena, count, const double *);
+    count = 0;
+    for (size_t i = first; i != SIZE_MAX; i = experiment->points[i].next_sharing) {
+        if (storing->writes[i]) {
+            prices[count++] = experiment->points[i].prices;
+        }
+    }
+    *ret_prices = prices;
+    return count;
+}
+
+// Adds replications to the source of a point, with what costs at the point's prices.
+static int add_to(struct storing *storing, size_t simulation, size_t number, size_t list,
                   const struct storing_replication *replications, size_t count,
                   struct text *ret_error)
 {
     const struct experiment_point *point = &storing->experiment->points[number];
     const struct store_names names = names_of(storing, simulation);
     struct store_replication *batch = memory_resize(NULL, count, sizeof(*batch));
+    struct store_samples *samples = memory_resize(NULL, count, sizeof(*samples));
     double *metrics = memory_resize(NULL, count * names.metric_count, sizeof(*metrics));
     for (size_t i = 0; i < count; i++) {
+        const struct recording *recording = replications[i].recording;
+        samples[i].count = recording->count;
+        samples[i].list = recording->count ? recording->lists[list] : NULL;
         const struct replication_result *result = replications[i].result;
         double *own = metrics + i * names.metric_count;
         memcpy(own, result->metrics, names.metric_count * sizeof(*own));
@@ -322,11 +381,33 @@ static int add_to(struct storing *storing, size_t simulation, size_t number,
                                                      .counter_names = names.counters,
                                                      .counter_count = names.counter_count,
                                                      .replications = batch,
-                                                     .replication_count = count},
+                                                     .replication_count = count,
+                                                     .samples = samples},
                                ret_error);
+    free(samples);
     free(metrics);
     free(batch);
     return status;
+}
+
+// With each batch end the claims from its first number to its last, so a batch has no gaps: in them
+// may lie what still runs.
+static int add_runs_to(struct storing *storing, size_t simulation, size_t number, size_t list,
+                       const struct storing_replication *replications, size_t count,
+                       struct text *ret_error)
+{
+    size_t end;
+    for (size_t first = 0; first < count; first = end) {
+        end = first + 1;
+        while (end < count && replications[end].number == replications[end - 1].number + 1) {
+            end++;
+        }
+        if (add_to(storing, simulation, number, list, replications + first, end - first,
+                   ret_error)) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 int storing_replications(struct storing *storing, size_t simulation,
@@ -338,12 +419,42 @@ int storing_replications(struct storing *storing, size_t simulation,
         return 0;
     }
     int status = 0;
+    size_t list = 0;
     for (size_t i = experiment->simulations[simulation].first_point; i != SIZE_MAX && status == 0;
          i = experiment->points[i].next_sharing) {
         if (storing->writes[i]) {
-            status = add_to(storing, simulation, i, replications, count, ret_error);
+            status = add_runs_to(storing, simulation, i, list++, replications, count, ret_error);
         }
     }
+    return status;
+}
+
+int storing_take_complete(struct storing *storing, size_t simulation, bool *ret_is_complete,
+                          struct text *ret_error)
+{
+    const struct experiment *experiment = storing->experiment;
+    const size_t first = experiment->simulations[simulation].first_point;
+    struct arena arena = {0};
+    size_t count = 0;
+    for (size_t i = first; i != SIZE_MAX; i = experiment->points[i].next_sharing) {
+        count++;
+    }
+    struct store_point *points = arena_new_array(&arena, count, struct store_point);
+    struct store_point_state *states = arena_new_array(&arena, count, struct store_point_state);
+    size_t at = 0;
+    for (size_t i = first; i != SIZE_MAX; i = experiment->points[i].next_sharing) {
+        points[at++] = describe_point(storing, i, &arena);
+    }
+    int status = store_plan_points(storing->options->store, points, count, states, ret_error);
+    *ret_is_complete = status == 0;
+    for (size_t i = 0; i < count && *ret_is_complete; i++) {
+        *ret_is_complete = states[i].is_complete;
+    }
+    for (size_t i = first; *ret_is_complete && i != SIZE_MAX && status == 0;
+         i = experiment->points[i].next_sharing) {
+        status = take_complete(storing, i, ret_error);
+    }
+    arena_finish(&arena);
     return status;
 }
 
@@ -380,6 +491,9 @@ int storing_end(struct storing *storing, bool has_failed, struct text *ret_error
     }
     // That a failed experiment could not be marked as such does not hide why it failed.
     struct text ignored = {0};
+    if (storing->has_claims) {
+        store_release_claims(storing->options->store, &ignored); // they end by themselves, too
+    }
     const int status =
         store_finish_experiment(storing->options->store, experiment->id, experiment->wall_s,
                                 has_failed                    ? STORE_FAILED

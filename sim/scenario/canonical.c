@@ -10,7 +10,7 @@
 #include "scenario/spec.h"
 #include "scenario/trace.h"
 
-enum { HASH_BITS = (SPEC_HASH_ROOM - 1) * 4 };
+enum { HASH_BITS = (SPEC_HASH_ROOM - 1) * 4, NAMES_BLOCK_BYTES = 1024 };
 
 static void collect_names(const struct spec *spec, struct arena *arena, struct field_names *names)
 {
@@ -37,8 +37,9 @@ static void collect_names(const struct spec *spec, struct arena *arena, struct f
 
 static void write_spec(const struct spec *spec, int policy, unsigned without, struct text *ret_text)
 {
-    struct arena arena = {0};
+    struct arena arena;
     struct field_names names;
+    arena_init(&arena, NAMES_BLOCK_BYTES);
     collect_names(spec, &arena, &names);
     const struct field_writer writer = {.names = &names, .policy = policy, .without = without};
     field_write_members(&writer, grammar_fields, spec, ret_text);

@@ -134,14 +134,30 @@ static size_t rank_source(const struct diagnostics *diagnostics, const char *nam
     return most;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_known(const struct diagnostics *diagnostics, const struct diagnostic *item)
+{
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *other = &diagnostics->items[i];
+        if (other->severity == item->severity && other->line == item->line &&
+            other->column == item->column && same_text(other->source, item->source) &&
+            strcmp(other->message, item->message) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add(struct diagnostics *diagnostics, enum diagnostic_severity severity,
                 const struct mark *mark, const char *format, va_list arguments)
 {
-    if (severity == DIAGNOSTIC_ERROR) {
-        diagnostics->errors++;
-    } else {
-        diagnostics->warnings++;
-    }
+    size_t *number = severity == DIAGNOSTIC_ERROR ? &diagnostics->errors : &diagnostics->warnings;
+    ++*number;
+    diagnostics->is_repeated = false;
     if (diagnostics_are_full(diagnostics)) {
         return;
     }
@@ -161,6 +177,11 @@ static void add(struct diagnostics *diagnostics, enum diagnostic_severity severi
         item.line = mark->line;
         item.column = mark->column;
         item.snippet = mark->line ? make_snippet(arena, mark) : NULL;
+    }
+    diagnostics->is_repeated = is_known(diagnostics, &item);
+    if (diagnostics->is_repeated) {
+        --*number;
+        return;
     }
     item.rank = rank_source(diagnostics, item.source);
     diagnostics->items[diagnostics->count++] = item;
@@ -186,7 +207,7 @@ void diagnostics_warning(struct diagnostics *diagnostics, const struct mark *mar
 
 void diagnostics_hint(struct diagnostics *diagnostics, const char *format, ...)
 {
-    if (!diagnostics->count || diagnostics_are_full(diagnostics)) {
+    if (!diagnostics->count || diagnostics->is_repeated || diagnostics_are_full(diagnostics)) {
         return;
     }
     struct text hint = {0};

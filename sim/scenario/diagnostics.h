@@ -10,6 +10,8 @@
 //           |     ^~~~~~~~
 //       hint: did you mean 'threshold'?
 //
+// What was said of a place is not said again: a sweep reads the same scenario many times.
+//
 // Messages are lower case, without a full stop, with the subject in quotes. The line is copied when
 // the diagnostic is added, so the source may go away before it is rendered.
 
@@ -45,6 +47,7 @@ struct diagnostics {
     size_t room;
     size_t errors; // also those beyond the limit of what is kept
     size_t warnings;
+    bool is_repeated; // the one that was added last was there already
 };
 
 void diagnostics_finish(struct diagnostics *diagnostics);

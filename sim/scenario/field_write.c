@@ -13,6 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
+// The fields of a policy are few.
+enum { POLICY_BLOCK_BYTES = 4096 };
+
 static void write_value(const struct field_writer *writer, const struct field_type *type,
                         const char *base, size_t offset, struct text *text);
 
@@ -144,7 +147,8 @@ static void write_variant(const struct field_writer *writer, const struct field_
 static void write_policy(const struct field_writer *writer, const struct spec_policy *policy,
                          struct text *text)
 {
-    struct arena arena = {0};
+    struct arena arena;
+    arena_init(&arena, POLICY_BLOCK_BYTES);
     struct field_case chosen = {.name = policy->type->name,
                                 .fields = field_policy_fields(policy->type, &arena)};
     write_case(writer, &chosen, policy->parameters, text);

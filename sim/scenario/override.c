@@ -137,47 +137,91 @@ static struct node **step(struct walk *walk, struct node *node, const char *key,
     return &item->value;
 }
 
-static int refuse(struct diagnostics *diagnostics, const struct source *source, size_t offset,
-                  size_t length, const char *message)
+static int refuse(struct diagnostics *diagnostics, const struct mark *mark, const char *message)
 {
-    struct mark mark = source_mark(source, offset);
-    mark.length = length;
-    diagnostics_error(diagnostics, &mark, "%s", message);
+    diagnostics_error(diagnostics, mark, "%s", message);
     diagnostics_hint(diagnostics, "write PATH=VALUE, such as tiers.device.nodes=5");
     return -1;
 }
 
-int override_apply(struct node **root, const char *name, const char *text, struct arena *arena,
+static struct mark mark_of(const struct source *source, size_t offset, size_t length)
+{
+    struct mark mark = source_mark(source, offset);
+    mark.length = length;
+    return mark;
+}
+
+// The place of a key of the path, `length` bytes from `start` on. If the origin is in quotes, what
+// stands there may be longer than the path; then its keys share its place.
+static struct mark key_mark(const struct source *source, size_t path_length, size_t start,
+                            size_t length, const struct override_origin *origin)
+{
+    struct mark mark = mark_of(source, start, length);
+    if (origin) {
+        const size_t before = mark.column - 1;
+        mark = origin->path;
+        if (mark.length == source_mark(source, path_length).column - 1) {
+            mark.column += before;
+            mark.length = length;
+        }
+    }
+    return mark;
+}
+
+// Gives what was read from the text of an override the places of what was written: of each part
+// its own, and where the two are not made alike, as with a range, that of the whole.
+static void move_marks(struct node *node, const struct node *written, bool is_alike)
+{
+    is_alike = is_alike && node->kind == written->kind && node->count == written->count;
+    node->mark = written->mark;
+    for (size_t i = 0; i < node->count; i++) {
+        node->items[i].key_mark = is_alike ? written->items[i].key_mark : written->mark;
+        move_marks(node->items[i].value, is_alike ? written->items[i].value : written, is_alike);
+    }
+}
+
+int override_apply(struct node **root, const char *name, const char *text,
+                   const struct override_origin *origin, struct arena *arena,
                    struct diagnostics *diagnostics)
 {
+    origin = origin && origin->value ? origin : NULL;
     struct source *source = arena_new(arena, struct source);
     *source =
         (struct source){.name = name, .text = arena_text(arena, text), .length = strlen(text)};
     for (size_t i = 0; i < source->length;) {
         size_t size = source_character(source->text + i, source->length - i);
         if (!size) {
-            return refuse(diagnostics, source, i, 1, "invalid UTF-8");
+            const struct mark mark = mark_of(source, i, 1);
+            return refuse(diagnostics, &mark, "invalid UTF-8");
         }
         i += size;
     }
     const char *equals = strchr(source->text, '=');
     if (!equals) {
-        return refuse(diagnostics, source, 0, source->length, "no '=' and no value");
+        const struct mark mark = mark_of(source, 0, source->length);
+        return refuse(diagnostics, &mark, "no '=' and no value");
     }
     struct node *value;
     size_t path_length = (size_t)(equals - source->text);
     if (tree_parse(source, path_length + 1, arena, diagnostics, &value) < 0) {
         return -1;
     }
+    if (origin) {
+        move_marks(value, origin->value, true);
+    }
     struct walk walk = {.arena = arena, .diagnostics = diagnostics, .so_far = ""};
     struct node **place = root;
     for (size_t start = 0; start <= path_length;) {
         size_t length = strcspn(source->text + start, ".=");
+        const struct mark mark = key_mark(source, path_length, start, length, origin);
         if (!length) {
-            return refuse(diagnostics, source, start, 0, "a key is missing in the path");
+            refuse(diagnostics, &mark, "a key is missing in the path");
+            if (origin) {
+                diagnostics_hint(diagnostics, "write 'PATH: [VALUE, VALUE]', such as "
+                                              "'tiers.device.nodes: [5, 10]'");
+            }
+            return -1;
         }
-        struct mark mark = source_mark(source, start);
-        mark.length = length;
         const char *key = arena_text_n(arena, source->text + start, length);
         place = step(&walk, *place, key, &mark);
         if (!place) {

@@ -13,15 +13,26 @@
 //
 // The tree is changed in place; what the keys mean is checked when it is read.
 
+#include "scenario/source.h"
+
 #include <stddef.h>
 
 struct arena;
 struct diagnostics;
 struct node;
 
-// `text` is "path=value", the value in YAML. Messages call it `name` ("--set"). Returns 0, or -1
+// Where a file says what became an override: an axis of its `sweep` block.
+struct override_origin {
+    struct mark path;         // the key that is the path
+    const struct node *value; // what is written of the value: itself, or a range that it is one of;
+                              // NULL: it is written nowhere but in the override
+};
+
+// `text` is "path=value", the value in YAML. What is wrong with it is reported at its origin; if
+// that is NULL or empty, within the text, which messages call `name` ("--set"). Returns 0, or -1
 // with an error.
-int override_apply(struct node **root, const char *name, const char *text, struct arena *arena,
+int override_apply(struct node **root, const char *name, const char *text,
+                   const struct override_origin *origin, struct arena *arena,
                    struct diagnostics *diagnostics);
 
 #endif

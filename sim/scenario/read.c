@@ -175,13 +175,16 @@ static int read_fields(struct scenario *scenario, const struct node *root, struc
     return diagnostics->errors > errors ? -1 : 0;
 }
 
-int scenario_build(struct scenario *scenario, const char *const *sets, size_t set_count,
-                   struct arena *arena, struct diagnostics *diagnostics, struct spec **ret_spec)
+int scenario_build(struct scenario *scenario, const char *const *sets,
+                   const struct override_origin *origins, size_t set_count, struct arena *arena,
+                   struct diagnostics *diagnostics, struct spec **ret_spec)
 {
     struct node *root = tree_copy(scenario->root, arena);
     bool is_fine = true;
     for (size_t i = 0; i < set_count; i++) {
-        is_fine = override_apply(&root, "--set", sets[i], arena, diagnostics) == 0 && is_fine;
+        is_fine = override_apply(&root, "--set", sets[i], origins ? &origins[i] : NULL, arena,
+                                 diagnostics) == 0 &&
+                  is_fine;
     }
     struct settings *settings = arena_new(arena, struct settings);
     settings->arena = arena;
@@ -227,7 +230,7 @@ int scenario_read(const char *path, const char *const *sets, size_t set_count,
     if (scenario_load(path, policies, policy_count, arena, diagnostics, &scenario) < 0) {
         return -1;
     }
-    return scenario_build(scenario, sets, set_count, arena, diagnostics, ret_spec);
+    return scenario_build(scenario, sets, NULL, set_count, arena, diagnostics, ret_spec);
 }
 
 bool spec_mark(const struct spec *spec, const void *slot, struct mark *ret_mark)

@@ -16,6 +16,7 @@
 struct arena;
 struct node;
 struct diagnostics;
+struct override_origin;
 struct plugin_opener;
 struct policy_type;
 struct spec;
@@ -34,11 +35,13 @@ int scenario_load(const char *path, const struct policy_type *const *policies, s
 // outlive the scenario.
 void scenario_use_plugins(struct scenario *scenario, const struct plugin_opener *opener);
 
-// Makes the spec of the file with overrides, each "PATH=VALUE", applied in their order. The spec
-// belongs to `arena` and refers to the scenario, which must outlive it. Returns 0, or -1 with
-// errors; there may be warnings either way.
-int scenario_build(struct scenario *scenario, const char *const *sets, size_t set_count,
-                   struct arena *arena, struct diagnostics *diagnostics, struct spec **ret_spec);
+// Makes the spec of the file with overrides, each "PATH=VALUE", applied in their order. `origins`
+// tells of each where a file says it (scenario/override.h); NULL if all are from the command line.
+// The spec belongs to `arena` and refers to the scenario, which must outlive it. Returns 0, or -1
+// with errors; there may be warnings either way.
+int scenario_build(struct scenario *scenario, const char *const *sets,
+                   const struct override_origin *origins, size_t set_count, struct arena *arena,
+                   struct diagnostics *diagnostics, struct spec **ret_spec);
 
 // The part of the file under an outermost key; NULL if it has none.
 const struct node *scenario_block(const struct scenario *scenario, const char *key);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/unit.h"
 #include "scenario/diagnostics.h"
+#include "scenario/override.h"
 #include "scenario/read.h"
 #include "scenario/sweep_values.h"
 #include "scenario/tree.h"
@@ -35,13 +36,25 @@ static struct sweep_axis *add_axis(struct reader *reader)
     return &sweep->axes[sweep->axis_count++];
 }
 
-// Makes `axis` one of a single path.
-static void fill_simple(struct reader *reader, struct sweep_axis *axis, const char *path,
-                        const struct sweep_values *values)
+// Gives an axis room for its paths.
+static void add_paths(struct reader *reader, struct sweep_axis *axis, size_t count)
 {
-    axis->paths = arena_new(reader->arena, const char *);
-    axis->paths[0] = path;
-    axis->path_count = 1;
+    axis->paths = arena_new_array(reader->arena, count, const char *);
+    axis->origins = arena_new_array(reader->arena, count, struct override_origin);
+    axis->path_count = count;
+}
+
+// Makes a path of an axis that which is the key of `item`.
+static void set_path(struct sweep_axis *axis, size_t index, const struct node_item *item)
+{
+    axis->paths[index] = item->key;
+    axis->origins[index] = (struct override_origin){.path = item->key_mark, .value = item->value};
+}
+
+// Gives the single path of an axis its values.
+static void set_values(struct reader *reader, struct sweep_axis *axis,
+                       const struct sweep_values *values)
+{
     axis->count = values->count;
     axis->values = arena_new_array(reader->arena, values->count, const char **);
     for (size_t i = 0; i < values->count; i++) {
@@ -80,14 +93,13 @@ static void add_zip(struct reader *reader, const struct node *node, const struct
         }
     }
     struct sweep_axis *axis = add_axis(reader);
-    axis->path_count = node->count;
+    add_paths(reader, axis, node->count);
     axis->count = columns[0].count;
-    axis->paths = arena_new_array(reader->arena, node->count, const char *);
     axis->values = arena_new_array(reader->arena, axis->count, const char **);
     for (size_t step = 0; step < axis->count; step++) {
         axis->values[step] = arena_new_array(reader->arena, node->count, const char *);
         for (size_t i = 0; i < node->count; i++) {
-            axis->paths[i] = node->items[i].key;
+            set_path(axis, i, &node->items[i]);
             axis->values[step][i] = columns[i].texts[step];
         }
     }
@@ -144,14 +156,13 @@ static void add_design(struct reader *reader, enum sweep_design design, const st
     const size_t count = ranges->value->count;
     struct sweep_range *read = arena_new_array(reader->arena, count, struct sweep_range);
     struct sweep_axis *axis = add_axis(reader);
-    axis->paths = arena_new_array(reader->arena, count, const char *);
+    add_paths(reader, axis, count);
     for (size_t i = 0; i < count; i++) {
-        axis->paths[i] = ranges->value->items[i].key;
+        set_path(axis, i, &ranges->value->items[i]);
         if (sweep_range_read(ranges->value->items[i].value, reader->diagnostics, &read[i]) != 0) {
             return;
         }
     }
-    axis->path_count = count;
     axis->count = points;
     axis->values = sweep_design_values(design, read, count, points, reader->seed, reader->arena);
 }
@@ -176,7 +187,10 @@ static void read_block(struct reader *reader, const struct node *block)
             add_design(reader, SWEEP_SOBOL, item->value, &item->key_mark);
         } else if (sweep_values_read(item->value, reader->arena, reader->diagnostics, &values) ==
                    0) {
-            fill_simple(reader, add_axis(reader), item->key, &values);
+            struct sweep_axis *axis = add_axis(reader);
+            add_paths(reader, axis, 1);
+            set_path(axis, 0, item);
+            set_values(reader, axis, &values);
         }
     }
 }
@@ -201,6 +215,7 @@ static struct sweep_axis *find_axis(const struct sweep *sweep, const char *path,
 static void hold_value(struct reader *reader, struct sweep_axis *axis, size_t index,
                        const char *value)
 {
+    axis->origins[index] = (struct override_origin){0};
     if (axis->path_count == 1) {
         axis->count = 1;
     }
@@ -213,12 +228,12 @@ static void hold_value(struct reader *reader, struct sweep_axis *axis, size_t in
 }
 
 // The block is read as a whole before there are points, so a point cannot change it.
-static void refuse_block(struct reader *reader, const char *path)
+static void refuse_block(struct reader *reader, const char *path, const struct mark *mark)
 {
     static const char block[] = "sweep";
     const size_t length = sizeof(block) - 1;
     if (strncmp(path, block, length) == 0 && (!path[length] || strchr(".=", path[length]))) {
-        diagnostics_error(reader->diagnostics, NULL, "'sweep' itself cannot be overridden");
+        diagnostics_error(reader->diagnostics, mark, "'sweep' itself cannot be overridden");
         diagnostics_hint(reader->diagnostics, "override an axis by its path: --set PATH=VALUE,...");
     }
 }
@@ -242,8 +257,10 @@ static void read_set(struct reader *reader, const char *set)
                           "'%s' is swept together with other paths already", axis->paths[index]);
         diagnostics_hint(reader->diagnostics, "set it to a single value, or change the scenario");
     } else if (swept > 0) {
-        const char *path = arena_text_n(reader->arena, set, (size_t)(equals - set));
-        fill_simple(reader, axis ? axis : add_axis(reader), path, &values);
+        axis = axis ? axis : add_axis(reader);
+        add_paths(reader, axis, 1);
+        axis->paths[0] = arena_text_n(reader->arena, set, (size_t)(equals - set));
+        set_values(reader, axis, &values);
     } else if (axis) {
         hold_value(reader, axis, index, equals + 1);
     } else {
@@ -258,16 +275,22 @@ static void check_paths(struct reader *reader)
     for (size_t i = 0; i < sweep->axis_count; i++) {
         for (size_t k = 0; k < sweep->axes[i].path_count; k++) {
             const char *path = sweep->axes[i].paths[k];
+            const struct mark *mark = &sweep->axes[i].origins[k].path;
             size_t index;
             if (find_axis(sweep, path, strlen(path), &index) != &sweep->axes[i]) {
-                diagnostics_error(reader->diagnostics, NULL, "'%s' is swept twice", path);
+                diagnostics_error(reader->diagnostics, mark, "'%s' is swept twice", path);
                 diagnostics_hint(reader->diagnostics, "leave one of its axes out");
             }
-            refuse_block(reader, path);
+            if (strchr(path, '=')) {
+                diagnostics_error(reader->diagnostics, mark, "'%s' is no path: it has a '='",
+                                  diagnostics_quote(reader->diagnostics, path));
+                diagnostics_hint(reader->diagnostics, "write 'PATH: [VALUE, VALUE]'");
+            }
+            refuse_block(reader, path, mark);
         }
     }
     for (size_t i = 0; i < sweep->set_count; i++) {
-        refuse_block(reader, sweep->sets[i]);
+        refuse_block(reader, sweep->sets[i], NULL);
     }
 }
 
@@ -325,4 +348,28 @@ const char *const *sweep_point(const struct sweep *sweep, uint64_t number, struc
     *ret_count = sweep->set_count + swept;
     *ret_swept = swept;
     return sets;
+}
+
+const struct override_origin *sweep_point_origins(const struct sweep *sweep, uint64_t number,
+                                                  struct arena *arena)
+{
+    size_t swept = 0;
+    for (size_t i = 0; i < sweep->axis_count; i++) {
+        swept += sweep->axes[i].path_count;
+    }
+    size_t at = sweep->set_count + swept;
+    struct override_origin *origins = arena_new_array(arena, at, struct override_origin);
+    for (size_t i = sweep->axis_count; i-- > 0;) {
+        const struct sweep_axis *axis = &sweep->axes[i];
+        const size_t step = (size_t)(number % axis->count);
+        number /= axis->count;
+        for (size_t k = axis->path_count; k-- > 0;) {
+            origins[--at] = axis->origins[k];
+            const struct node *written = origins[at].value;
+            if (written && written->kind == NODE_SEQUENCE) {
+                origins[at].value = written->items[step].value;
+            }
+        }
+    }
+    return origins;
 }

@@ -26,6 +26,7 @@
 
 struct arena;
 struct diagnostics;
+struct override_origin;
 struct scenario;
 
 // Paths that change together: `count` steps, each with a value for every path.
@@ -34,6 +35,7 @@ struct sweep_axis {
     size_t path_count;
     const char ***values; // [step][path]: YAML texts
     size_t count;
+    struct override_origin *origins; // [path]: where the file says all of its values
 };
 
 struct sweep {
@@ -59,5 +61,10 @@ int sweep_read(const struct scenario *scenario, int with_block, const char *cons
 // values that are swept, as many as `*ret_swept`, at the end of the same list.
 const char *const *sweep_point(const struct sweep *sweep, uint64_t number, struct arena *arena,
                                size_t *ret_count, size_t *ret_swept);
+
+// Where each override of point `number` is written, in the order of sweep_point(): empty for those
+// from the command line.
+const struct override_origin *sweep_point_origins(const struct sweep *sweep, uint64_t number,
+                                                  struct arena *arena);
 
 #endif

@@ -102,21 +102,29 @@ static const char *expand_steps(const struct steps *steps, struct arena *arena,
 
 // ---- YAML texts of values ----
 
+// A scalar within brackets, where commas and brackets mean something: those of a plain text, which
+// is no number then, need quotes, and nothing has to be written as null.
+static void add_flow_scalar(const char *value, bool is_quoted, struct text *text)
+{
+    if (is_quoted || strpbrk(value, ",[]{}:#")) {
+        text_json_string(text, value); // a double-quoted scalar of YAML
+    } else {
+        text_add(text, *value ? value : "~");
+    }
+}
+
 static void add_flow(const struct node *node, struct text *text)
 {
     if (node->kind == NODE_SCALAR) {
-        if (node->is_quoted) {
-            text_json_string(text, node->text); // a double-quoted scalar of YAML
-        } else {
-            text_add(text, node->text);
-        }
+        add_flow_scalar(node->text, node->is_quoted, text);
         return;
     }
     text_add(text, node->kind == NODE_SEQUENCE ? "[" : "{");
     for (size_t i = 0; i < node->count; i++) {
         text_add(text, i ? ", " : "");
         if (node->kind == NODE_MAPPING) {
-            text_format(text, "%s: ", node->items[i].key);
+            add_flow_scalar(node->items[i].key, !*node->items[i].key, text);
+            text_add(text, ": ");
         }
         add_flow(node->items[i].value, text);
     }
@@ -126,7 +134,11 @@ static void add_flow(const struct node *node, struct text *text)
 static const char *flow_text(const struct node *node, struct arena *arena)
 {
     struct text text = {0};
-    add_flow(node, &text);
+    if (node->kind == NODE_SCALAR && !node->is_quoted) {
+        text_add(&text, node->text); // as it is, so that it stays a number
+    } else {
+        add_flow(node, &text);
+    }
     const char *copy = arena_text(arena, text_string(&text));
     text_finish(&text);
     return copy;

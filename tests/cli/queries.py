@@ -177,6 +177,34 @@ def breakeven(program):
     expect_equal(ask(program, "breakeven", "parameter=nothing"), [], "another parameter")
 
 
+def breakeven_of_a_sweep(program):
+    """Offloading everything costs its price more than its errors, so that it meets `local` at the
+    price that is the difference of their errors."""
+    program.run("sweep", program.scenario("hi-digits"), *SMALL, "--set",
+                "policy=[local, full_offload]", "--set", "prices.offload=range(0.05,0.25,0.1)")
+    errors = {}
+    for row in ask(program, "tradeoffs"):
+        errors[row["policy"]] = 1 - row["accuracy"]
+    rows = ask(program, "breakeven", "parameter=prices.offload")
+    expect_equal([(row["below"], row["above"], row["between_low"], row["between_high"])
+                  for row in rows], [("full_offload", "local", 0.05, 0.15)], "change")
+    wanted = errors["local"] - errors["full_offload"]
+    expect(close(rows[0]["at"], wanted), f"{rows[0]}, not {wanted}")
+
+
+def parameters_have_types(program):
+    program.run("sweep", program.scenario("hi-digits"), *SMALL, "--set", "prices.offload=0.25,1",
+                "--set", "links.device-edge.delay=1 ms,{exponential: 2 ms}", "--set",
+                "policy=[{random: {p: 0.5}}, {hi_threshold: {theta: [0.5]}}]")
+    sql = "SELECT DISTINCT path, typeof(value) AS type, value FROM parameters"
+    rows = json.loads(program.run("query", sql, "--format", "json").stdout)
+    found = {(row["path"].split(".")[-1], row["type"], row["value"]) for row in rows}
+    for wanted in (("offload", "real", 0.25), ("offload", "integer", 1), ("delay", "real", 0.001),
+                   ("delay", "text", "{exponential: 2 ms}"), ("theta", "text", "[0.5]"),
+                   ("p", "real", 0.5)):
+        expect(wanted in found, f"{wanted} is not in {found}")
+
+
 def diff(program):
     points = {p["id"]: p for p in sweep(program)}
     a = points[1]
@@ -338,7 +366,9 @@ CASES = (
       pareto([("accuracy", -1), ("cost_mean", 1), ("device_energy_mean_j", 1),
               ("throughput_per_s", -1)],
              "accuracy:max,cost_mean:min,device_energy_mean_j:min,throughput_per_s:max")),
-     ("best", best), ("sensitivity", sensitivity), ("breakeven", breakeven), ("diff", diff),
+     ("best", best), ("sensitivity", sensitivity), ("breakeven", breakeven),
+     ("breakeven of a sweep", breakeven_of_a_sweep), ("types of parameters", parameters_have_types),
+     ("diff", diff),
      ("reprice", reprice), ("reprice agrees with a run", reprice_agrees_with_a_run),
      ("queries can be copied", copies_run_anywhere), ("parameters of own SQL", own_parameters)]
     + [(f"mistake: {' '.join(words)}", mistake(words, message)) for words, message in MISTAKES]

@@ -1,32 +1,49 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs the commands of README.md, one after the other, as they stand there.
+"""Does what README.md and the pages of docs/ show, one thing after the other, as it stands there.
 
 usage: readme.py OFFLOADSIM ROOT
 
-A command is a line of a ```sh block that begins with `offloadsim` or with its path in the build
-folder, with what follows after a backslash at its end. All of them are run by sh in one folder
-that looks like the project's, so that a query finds what a run before it has stored.
+Each page has a folder of its own that looks like the project's, so that a query finds what a run
+before it has stored. What counts on a page is its fenced blocks:
+
+    sh       each line that begins with `offloadsim`, its path in the build folder, or `sqlite3`,
+             with what follows after a backslash at its end, is run by sh
+    (none)   after a block of sh: what its last command prints, on standard output, standard error,
+             or the one after the other. A line "..." stands for any number of lines
+    python   a program
+    sql      statements for DuckDB
+    yaml     if it begins with `sweep:`, the sweep of a scenario
+
+What needs a program or a module that is not there is skipped.
 """
 
+import importlib.util
 import os
 import pathlib
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 
-from harness import Program, expect, main
+from harness import Program, expect, expect_equal, expect_in, main
 
 PROGRAM = "build/release/offloadsim"
 
+# Its commands compile a plug-in; tests/plugin does that.
+ELSEWHERE = {"your-own-policy.md"}
 
-def commands(text):
-    """The commands in the fenced sh blocks, and the number of such blocks."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    for block in blocks:
-        for line in block.replace("\\\n", " ").splitlines():
-            if re.match(rf"({PROGRAM}|offloadsim)\b", line):
-                yield line
+
+def blocks(text):
+    """(language, content) of the fenced blocks."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(block):
+    for line in block.replace("\\\n", " ").splitlines():
+        if re.match(rf"({PROGRAM}|offloadsim|sqlite3)\b", line):
+            yield line
 
 
 def make_project(program, folder):
@@ -36,35 +53,165 @@ def make_project(program, folder):
     (folder / "scenarios").symlink_to(program.root / "scenarios")
 
 
-def works(folder, command):
+# ---- what is shown ----
+
+
+def matches(shown, printed):
+    parts = [".*" if line == "..." else re.escape(line) for line in shown.splitlines()]
+    pattern = "\n".join(parts).replace(".*\n", "(?:.*\n)*").replace("\n.*", "(?:\n.*)*")
+    return re.fullmatch(pattern + "\n?", printed) is not None
+
+
+def works(folder, command, shown):
     def case(program):
         program.folder = folder
         path = f"{folder / 'build' / 'release'}:{os.environ['PATH']}"
         done = program.shell(f"PATH='{path}'\n{command}")
+        expect(done.returncode == 0, f"exit status {done.returncode}\n{done.stderr}")
+        expect(done.stdout + done.stderr or "--output" in command, "it prints nothing")
+        if re.search(r" query \w", command) and "--explain" not in command:
+            expect(len(done.stdout.splitlines()) > 2, f"it finds nothing\n{done.stdout}")
+        if shown is not None:
+            expect(any(matches(shown, printed) for printed in
+                       (done.stdout, done.stderr, done.stdout + done.stderr)),
+                   f"it prints\n{done.stdout}{done.stderr}and not\n{shown}")
+
+    return case
+
+
+def python_works(folder, block):
+    def case(_program):
+        done = subprocess.run([sys.executable, "-c", block], cwd=folder, text=True, timeout=60,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         expect(done.returncode == 0, f"exit status {done.returncode}\n{done.stderr}")
         expect(done.stdout, "it prints nothing")
 
     return case
 
 
-def is_there(readme, found):
+def duckdb_works(folder, block):
     def case(_program):
-        expect(readme.is_file(), f"{readme.name} is missing")
-        expect(len(found) >= 5, f"{readme.name} shows only {len(found)} commands of offloadsim")
-        expect(any(" run " in command for command in found), "no command runs anything")
+        done = subprocess.run(["duckdb", "-c", block], cwd=folder, text=True, timeout=60,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        expect(done.returncode == 0, f"exit status {done.returncode}\n{done.stderr}")
+        expect_in("hi_threshold", done.stdout, "answer")
 
     return case
+
+
+def sweep_works(folder, block):
+    """The block is that of the first scenario, which has none."""
+    def case(program):
+        program.folder = folder
+        scenario = (program.root / "scenarios/hi-digits.yaml").read_text(encoding="utf-8")
+        expect("\nsweep:" not in scenario, "the scenario has a sweep already")
+        (folder / "own.yaml").write_text(
+            scenario.replace("data/digits.csv", "scenarios/data/digits.csv") + block,
+            encoding="utf-8")
+        listed = program.run("sweep", "own.yaml", "--dry-run", "--format", "csv").stdout
+        expect(len(listed.splitlines()) > 4, f"only these points:\n{listed}")
+
+    return case
+
+
+def skipped(_program):
+    pass
+
+
+def missing_modules(block):
+    for name in re.findall(r"^(?:import|from) (\w+)", block, re.MULTILINE):
+        if importlib.util.find_spec(name) is None:
+            yield name
+
+
+def cases_of(page, folder):
+    found = blocks(page.read_text(encoding="utf-8"))
+    for number, (language, block) in enumerate(found):
+        first_line = f"{page.name}: {block.splitlines()[0]}" if block else page.name
+        if language == "sh":
+            own = list(commands(block))
+            after = found[number + 1] if number + 1 < len(found) else ("sh", "")
+            for command in own:
+                shown = after[1] if after[0] == "" and command == own[-1] else None
+                if command.startswith("sqlite3") and not shutil.which("sqlite3"):
+                    yield f"{page.name}: {command} # SKIP no shell of SQLite", skipped
+                else:
+                    yield f"{page.name}: {command}", works(folder, command, shown)
+        elif language == "python":
+            missing = list(missing_modules(block))
+            if missing:
+                yield f"{page.name}: Python # SKIP no module {missing[0]}", skipped
+            else:
+                yield f"{page.name}: Python", python_works(folder, block)
+        elif language == "sql":
+            if shutil.which("duckdb"):
+                yield first_line, duckdb_works(folder, block)
+            else:
+                yield f"{first_line} # SKIP no DuckDB", skipped
+        elif language == "yaml" and block.startswith("sweep:"):
+            yield f"{page.name}: {' '.join(block.split())[:60]}", sweep_works(folder, block)
+
+
+# ---- that nothing is left out ----
+
+
+def is_there(page, least):
+    def case(_program):
+        expect(page.is_file(), f"{page.name} is missing")
+        found = [command for language, block in blocks(page.read_text(encoding="utf-8"))
+                 if language == "sh" for command in commands(block)]
+        expect(len(found) >= least, f"{page.name} shows only {len(found)} commands of offloadsim")
+        expect(any(re.search(" (run|sweep) ", command) for command in found),
+               "no command runs anything")
+
+    return case
+
+
+def output_is_told(_program):
+    """The comparison with what a page shows is none if it cannot fail."""
+    for shown, printed, wanted in (("a\nb\n", "a\nb\n", True), ("a\n", "a\nb\n", False),
+                                   ("a\n...\n", "a\nb\nc\n", True), ("...\nc\n", "a\nb\nc\n", True),
+                                   ("...\nb\n", "a\nb\nc\n", False),
+                                   ("a\n...\nc\n", "a\nc\n", True),
+                                   ("a\n...\nc\n", "a\nb\nbc\n", False),
+                                   ("a.c\n", "abc\n", False)):
+        expect_equal(matches(shown, printed), wanted, f"{shown!r} for {printed!r}")
+
+
+def results_are_complete(program):
+    """docs/results.md names every table, every view, and every query with all of its parameters."""
+    text = (program.root / "docs" / "results.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##)", text, re.MULTILINE | re.DOTALL))
+    queries = sorted((program.root / "results" / "queries").glob("*.sql"))
+    expect_equal(sorted(sections), [query.stem for query in queries], "queries")
+    for query in queries:
+        for name in re.findall(r"^-- :(\w+)", query.read_text(encoding="utf-8"), re.MULTILINE):
+            if name != "experiment":
+                expect(re.search(rf"`{name}\b", sections[query.stem]),
+                       f"parameter '{name}' of query '{query.stem}' is not mentioned")
+    program.run("run", program.scenario("mm1"), "--set", "stop={samples: 50}", "--set",
+                "warmup=none", "--replications", "2")
+    rows = program.run("query", "SELECT DISTINCT table_name FROM column_meanings", "--format",
+                       "csv").stdout.split()[1:]
+    expect_equal([name for name in rows if f"`{name}`" not in text], [], "left out")
 
 
 def start():
     program = Program(sys.argv[1], sys.argv[2])
     readme = program.root / "README.md"
-    found = list(commands(readme.read_text(encoding="utf-8"))) if readme.is_file() else []
+    docs = program.root / "docs"
+    cases = [("what is shown is compared", output_is_told),
+             ("README.md shows commands", is_there(readme, 5)),
+             ("results.md shows commands", is_there(docs / "results.md", 20)),
+             ("sweeps.md shows commands", is_there(docs / "sweeps.md", 8)),
+             ("results.md leaves nothing out", results_are_complete)]
     with tempfile.TemporaryDirectory(prefix="offloadsim-readme-") as name:
-        folder = pathlib.Path(name)
-        make_project(program, folder)
-        cases = [("README.md shows commands", is_there(readme, found))]
-        return main(cases + [(command, works(folder, command)) for command in found])
+        for page in [readme, *sorted(docs.glob("*.md"))]:
+            if page.is_file() and page.name not in ELSEWHERE:
+                folder = pathlib.Path(name) / page.stem
+                make_project(program, folder)
+                cases.extend(cases_of(page, folder))
+        return main(cases)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,9 @@ The sweep that is killed at random is killed six times; KILLS=50 in the environm
 import csv
 import json
 import os
+import pty
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -209,9 +211,9 @@ def shared_points_are_as_if_run_alone(program):
 # ---- going on ----
 
 
-def start(program, *words):
+def start(program, *words, output=subprocess.PIPE):
     return subprocess.Popen([program.path, "sweep", program.scenario("sweeps/hi-cost"), *words],
-                            cwd=program.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            cwd=program.folder, stdin=subprocess.DEVNULL, stdout=output,
                             stderr=subprocess.PIPE, text=True, encoding="utf-8")
 
 
@@ -230,16 +232,31 @@ def wait_until_stored(program, name, process):
         time.sleep(0.002)
 
 
+def wait_until_claimed(program, name):
+    """Until two processes have claims, and something is stored."""
+    for _ in range(20000):
+        try:
+            if (ask(program, name, "SELECT count(DISTINCT owner) FROM claims")[0][0] == 2
+                    and count_stored(program, name)):
+                return
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.001)
+    raise AssertionError("no two processes have claims")
+
+
 def killed_at_random(program):
-    words = ("--replications", "8", "--jobs", "2", "--set", "stop={samples: 6000}")
+    replications = 8 + 2 * KILLS // 6  # enough that the last kill comes before the end
+    total = 23 * replications
+    words = ("--replications", str(replications), "--jobs", "2", "--set", "stop={samples: 6000}")
     began = time.monotonic()
     whole = sweep(program, *words, "--db", "whole.db", "--format", "json").stdout
     took_s = time.monotonic() - began
     chance = random.Random(1)
     killed = in_the_midst = 0
     for turn in range(KILLS):
-        process = start(program, *words, "--db", "killed.db")
-        wait_s = chance.uniform(0, 1.5 * took_s / min(KILLS, 6))
+        process = start(program, *words, "--db", "killed.db", output=subprocess.DEVNULL)
+        wait_s = chance.uniform(0, 1.5 * took_s / KILLS)
         if turn % 2 == 0:  # not before it has stored something more, however slow the machine is
             wait_until_stored(program, "killed.db", process)
             wait_s = chance.uniform(0, 0.05)
@@ -251,8 +268,9 @@ def killed_at_random(program):
             killed += 1
         expect(process.returncode in (0, -signal.SIGKILL), f"exit status {process.returncode}")
         expect_sound(program, "killed.db")
-        in_the_midst += 0 < count_stored(program, "killed.db") < 184
-    expect(killed and in_the_midst, f"killed {killed} times, {in_the_midst} of them in the midst")
+        in_the_midst += 0 < count_stored(program, "killed.db") < total
+    expect(min(killed, in_the_midst) >= KILLS // 2,
+           f"killed {killed} times, {in_the_midst} of them in the midst")
     done = sweep(program, *words, "--db", "killed.db", "--format", "json")
     expect_sound(program, "killed.db")
     expect_same(program, "killed.db", stored(program, "whole.db"), "after kills")
@@ -364,6 +382,21 @@ def again_stopped_goes_on(program):
         expect(abs(average - estimate) <= 1e-12, f"point {ordinal}: {average}, not {estimate}")
 
 
+def sweep_of_one_point(program):
+    """Without axes a sweep goes on all the same, and takes what a plain run has left."""
+    first = program.run("sweep", program.scenario("mm1"), "-n", "3", "--format", "json")
+    expect_in("1 point from 1 simulation; 3 replications ran, 0 were there already", first.stderr,
+              "remark")
+    again = program.run("sweep", program.scenario("mm1"), "-n", "3", "--format", "json")
+    expect_equal(again.stdout, first.stdout, "output")
+    expect_in("1 point from 1 simulation; 0 replications ran, 3 were there already", again.stderr,
+              "remark")
+    more = program.run("sweep", program.scenario("mm1"), "-n", "5")
+    expect_in("; 2 replications ran, 3 were there already", more.stderr, "remark")
+    expect_equal(ask(program, "offloadsim.db", "SELECT kind, sweep_json FROM experiments"),
+                 [("sweep", "[]")] * 2, "experiments")
+
+
 def runs_are_new(program):
     for number in (1, 2):
         done = program.run("run", program.scenario("sweeps/hi-cost"), *QUICK, "--format", "json")
@@ -385,16 +418,65 @@ def any_number_of_threads(program):
         expect_same(program, jobs + ".db", stored(program, "one.db"), f"with {jobs} threads")
 
 
-def two_at_once(program):
-    words = ("--replications", "6", "--set", "stop={samples: 5000}", "--jobs", "1")
-    whole = sweep(program, *words, "--db", "whole.db", "--format", "json").stdout
-    processes = [start(program, *words, "--db", "shared.db", "--format", "json") for _ in range(2)]
-    for process in processes:
-        output, errors = process.communicate(timeout=100)
-        expect_equal(process.returncode, 0, f"exit status, with {errors!r}")
-        expect_equal(output, whole, "output")
-    expect_sound(program, "shared.db")
-    expect_same(program, "shared.db", stored(program, "whole.db"), "after two at once")
+SHARED = ("--replications", "6", "--set", "stop={samples: 5000}", "--jobs", "1")
+SHARED_TOTAL = 23 * 6
+
+
+def counts(errors):
+    """How many replications a sweep ran, how many it found and how many others ran meanwhile."""
+    line = re.search(r"; (\d+) replications ran, (\d+) were there already(?:, (\d+) ran in other "
+                     r"processes)?$", errors, re.MULTILINE)
+    expect(line, f"no summary in {errors!r}")
+    return [int(count or 0) for count in line.groups()]
+
+
+def several_at_once(number):
+    def case(program):
+        whole = sweep(program, *SHARED, "--db", "whole.db", "--format", "json").stdout
+        processes = [start(program, *SHARED, "--db", "shared.db", "--format", "json")
+                     for _ in range(number)]
+        ran = []
+        for process in processes:
+            output, errors = process.communicate(timeout=100)
+            expect_equal(process.returncode, 0, f"exit status, with {errors!r}")
+            expect_equal(output, whole, "output")
+            expect_equal(sum(counts(errors)), SHARED_TOTAL, "what each accounts for")
+            ran.append(counts(errors)[0])
+        expect_equal(sum(ran), SHARED_TOTAL, f"replications that ran, of {ran}")
+        expect(min(ran) > 0, f"one had nothing to do: {ran}")
+        expect_sound(program, "shared.db")
+        expect_same(program, "shared.db", stored(program, "whole.db"), f"after {number} at once")
+
+    return case
+
+
+def two_and_one_held_up(send):
+    """One of two is killed or stopped in the midst; the other does what that one had claimed."""
+    def case(program):
+        whole = sweep(program, *SHARED, "--db", "whole.db", "--format", "json").stdout
+        held, other = [start(program, *SHARED, "--db", "shared.db", "--format", "json")
+                       for _ in range(2)]
+        wait_until_claimed(program, "shared.db")
+        held.send_signal(send)
+        claims = ask(program, "shared.db", "SELECT expires_s FROM claims")
+        expect(all(end <= time.time() + 10 for end, in claims), f"{claims} at {time.time()}")
+        try:
+            output, errors = other.communicate(timeout=100)
+            expect_equal((other.returncode, output), (0, whole), f"the other, with {errors!r}")
+            expect_equal(sum(counts(errors)), SHARED_TOTAL, "what it accounts for")
+            expect_equal(ask(program, "shared.db", "SELECT count(*) FROM replications"),
+                         [(SHARED_TOTAL,)], "replications")
+        finally:
+            held.send_signal(signal.SIGCONT)
+        output, errors = held.communicate(timeout=100)
+        if send == signal.SIGKILL:
+            expect_equal(held.returncode, -send, "exit status")
+        else:
+            expect_equal((held.returncode, output), (0, whole), f"the one, with {errors!r}")
+        expect_sound(program, "shared.db")
+        expect_same(program, "shared.db", stored(program, "whole.db"), "with one held up")
+
+    return case
 
 
 def wait_for_replications(program, name):
@@ -419,6 +501,7 @@ def interrupted(number):
         expect_equal((process.returncode, output), (130, ""), f"status and output, with {errors!r}")
         lines = errors.splitlines()
         expect_in("140 points from 7 simulations; ", errors, "summary")
+        expect("\r" not in errors, f"progress without a terminal: {errors!r}")
         expect_in("stored as experiment 1 in offloadsim.db", errors, "summary")
         expect_equal(lines[-1], "interrupted; the same command goes on where it stopped", "remark")
         expect_equal(ask(program, "offloadsim.db", "SELECT status FROM experiments"),
@@ -444,7 +527,8 @@ def second_interrupt(program):
     try:
         expect_equal(process.poll(), None, "exit status after the first")
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=5)
+        _, errors = process.communicate(timeout=5)
+        expect("\r" not in errors, f"progress without a terminal: {errors!r}")
     finally:
         process.kill()
     expect_equal(process.returncode, -signal.SIGINT, "exit status after the second")
@@ -462,6 +546,53 @@ def interrupted_run_does_not_promise(program):
         expect_equal((process.returncode, errors.splitlines()[-1]), (130, "interrupted"), words[0])
 
 
+# ---- progress ----
+
+
+def on_terminal(program, *words, until):
+    """What a sweep writes to a terminal as standard error until the pattern appears; then it is
+    interrupted, if it has not ended by itself."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen([program.path, "sweep", program.scenario("sweeps/hi-cost"), *words],
+                               cwd=program.folder, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=slave)
+    os.close(slave)
+    output = b""
+    try:
+        while True:
+            found = re.search(until, output)
+            if found:
+                process.send_signal(signal.SIGINT)
+                until = b"(?!)"
+                line = found
+            output += os.read(master, 65536)
+    except OSError:
+        pass  # the other end is closed
+    os.close(master)
+    process.wait(timeout=60)
+    expect(until == b"(?!)", f"no progress in {output!r}")
+    return line, process.returncode
+
+
+def progress(program):
+    """Counts, rate and time left, without those that were there before."""
+    words = (*SMALL_AXES, "--set", "stop={samples: 100000}", "--jobs", "2")
+    sweep(program, *words, "--replications", "4")
+    began = time.monotonic()
+    line, status = on_terminal(
+        program, *words, "--replications", "400",
+        until=rb"\r(\d+) of 28 points, (\d+) of (\d+) replications, ([\d.]+)/s, ([\d.]+) (s|min) "
+              rb"left\x1b\[K")
+    took_s = time.monotonic() - began
+    expect_equal(status, 130, "exit status")
+    points, done, total, rate, left = (float(number) for number in line.groups()[:5])
+    left *= 60 if line[6] == b"min" else 1
+    expect_equal((points, total), (0, 7 * 396), "points and replications")
+    expect(0 < done < total, f"{done} replications done")
+    expect(0.8 <= done / rate <= took_s, f"{done} replications at {rate}/s, seen after {took_s} s")
+    expect(abs(left * rate / (total - done) - 1) < 0.2, f"{left} s for {total - done} at {rate}/s")
+
+
 # ---- which points there are ----
 
 
@@ -471,32 +602,118 @@ def write(program, *blocks):
 
 
 def listed(program, *words):
-    """(policy, parameters) of every point, by the dry run; and that it leaves nothing behind."""
+    """The points, by the dry run; and that it leaves nothing behind."""
     before = sorted(program.folder.iterdir())
     done = program.run("sweep", "small.yaml", "--dry-run", "--format", "json", *words)
     expect_equal((done.stderr, sorted(program.folder.iterdir())), ("", before), "remarks and files")
-    return json.loads(done.stdout)
+    return json.loads(done.stdout)["points"]
 
 
 def values(program, path, *words):
-    """The values of one path, over the points of `local`; "PATH=VALUE" parts end at ", "."""
+    """The values of one path, over the points of `local`."""
     found = []
     for point in listed(program, *words):
-        expect_equal(list(point), ["point", "policy", "parameters"], "columns")
+        expect_equal(list(point), ["point", "policy", "parameters", "replications", "stored"],
+                     "columns")
         if point["policy"] == "local":
-            start_at = point["parameters"].index(path + "=") + len(path) + 1
-            found.append(json.JSONDecoder().raw_decode(point["parameters"], start_at)[0])
+            found.append(point["parameters"][path])
     return found
+
+
+# ---- the dry run ----
+
+
+def dry_run(program, *words):
+    return json.loads(sweep(program, "--dry-run", "--format", "json", *words).stdout)
+
+
+def half_done(program):
+    """Of 2 + 5 simulations at 4 prices, 2 + 2 have 4 replications of 6, and 1 has all."""
+    part = (*QUICK, "--set", "prices.offload=0.9", "--set", "policy.hi_threshold.theta=")
+    sweep(program, *part[:-1], part[-1] + "0.25,0.5")
+    sweep(program, *part[:-1], part[-1] + "0.5", "--replications", "6", "--set",
+          "policy=[{hi_threshold: {theta: [0.5]}}]")
+    before = stored(program, "offloadsim.db")
+    words = (*SMALL_SWEEP, "--replications", "6")
+    plan = dry_run(program, *words)
+    expect_equal({key: plan[key] for key in ("points_stored", "simulations", "replications",
+                                             "replications_left", "seconds_by")},
+                 {"points_stored": 4, "simulations": 7, "replications": 42,
+                  "replications_left": 42 - 4 * 3 - 6, "seconds_by": ["same_points",
+                                                                      "same_scenario"]}, "totals")
+    for point in plan["points"]:
+        theta = point["parameters"].get("policy.hi_threshold.theta")
+        wanted = {None: 4, 0.25: 4, 0.5: 6}.get(theta, 0)
+        expect_equal((point["stored"], point["replications"]), (wanted, 6), str(point))
+    last = "4 of 28 points are stored; 24 of 42 replications are left to run\n"
+    time_left = (r"(less than|about) [\d.]+ s with \d threads?, by stored replications of the same "
+                 r"points and stored replications of this scenario\n$")
+    for form in ("table", "md"):
+        output = sweep(program, *words, "--dry-run", "--format", form).stdout
+        expect(re.search(re.escape("\n\n" + last) + time_left, output), output[-300:])
+    done = sweep(program, *words, "--dry-run", "--format", "csv")
+    expect_equal(sum(int(row["stored"]) for row in csv.DictReader(done.stdout.splitlines())),
+                 4 * (4 * 3 + 6), "csv")
+    expect(re.search("^" + re.escape(last) + time_left, done.stderr), done.stderr)
+    expect_equal(sweep(program, *words, "--dry-run", "--format", "csv", "--quiet").stderr, "",
+                 "remarks of a quiet one")
+    again = dry_run(program, *words, "--again")
+    expect_equal((again["points_stored"], again["replications_left"]), (0, 42), "again")
+    expect_same(program, "offloadsim.db", before, "after dry runs")
+    # What was foretold is what runs.
+    done = sweep(program, *words)
+    expect_in("; 24 replications ran, 18 were there already", done.stderr, "remark")
+    plan = dry_run(program, *words)
+    expect_equal((plan["points_stored"], plan["replications_left"], plan["seconds_left"],
+                  plan["seconds_by"]), (28, 0, 0, []), "afterwards")
+
+
+def time_by_points(program):
+    sweep(program, *SMALL_SWEEP)
+    means = ask(program, "offloadsim.db",
+                "SELECT avg(wall_s) FROM replications GROUP BY point_id")
+    plan = dry_run(program, *SMALL_SWEEP, "--replications", "50", "--jobs", "2")
+    expect_equal(plan["seconds_by"], ["same_points"], "by")
+    expect(plan["threads"] in (1, 2), f"{plan['threads']} threads")
+    wanted = 46 * sum(mean for mean, in means) / plan["threads"]
+    expect(abs(plan["seconds_left"] / wanted - 1) < 1e-9, f"{plan['seconds_left']}, not {wanted}")
+    plan = dry_run(program, *SMALL_SWEEP, "--replications", "50", "--jobs", "1")
+    wanted = 46 * sum(mean for mean, in means)
+    expect(abs(plan["seconds_left"] / wanted - 1) < 1e-9, f"{plan['seconds_left']}, not {wanted}")
+
+
+def time_by_scenario(program):
+    """Another seed: nothing of it is stored, but how long its samples take is known by policy."""
+    sweep(program, *SMALL_SWEEP)
+    rates = dict(ask(program, "offloadsim.db",
+                     "SELECT policy, sum(wall_s) / sum(offered) FROM replications "
+                     "JOIN points ON points.id = point_id GROUP BY policy"))
+    plan = dry_run(program, *SMALL_SWEEP, "--seed", "2", "--jobs", "1")
+    expect_equal((plan["seconds_by"], plan["points_stored"]), (["same_scenario"], 0), "by")
+    wanted = 4 * 2000 * (rates["local"] + rates["full_offload"] + 5 * rates["hi_threshold"])
+    expect(abs(plan["seconds_left"] / wanted - 1) < 1e-9, f"{plan['seconds_left']}, not {wanted}")
+
+
+def time_by_trial(program):
+    words = ("--replications", "4", *SMALL_AXES, "--jobs", "1")
+    began = time.monotonic()
+    plan = dry_run(program, *words)
+    expect(time.monotonic() - began < 5, "a dry run of several seconds")
+    expect_equal((plan["seconds_by"], plan["replications_left"]), (["trial"], 28), "by")
+    sweep(program, *words)
+    took_s = ask(program, "offloadsim.db", "SELECT sum(wall_s) FROM replications")[0][0]
+    expect(0.2 < plan["seconds_left"] / took_s < 5, f"{plan['seconds_left']} s, took {took_s} s")
 
 
 NODES = "tiers.device.nodes"
 DELAY = "links.device-edge.delay"
+UP = "links.device-edge.up"
 ERROR = "prices.error"
 
 
 def axis_forms(program):
     tenths = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
-    ms = ["1 ms", "2 ms", "3 ms", "4 ms", "5 ms"]
+    ms = [0.001, 0.002, 0.003, 0.004, 0.005]
     for path, yaml, override, wanted in (
             (NODES, "[1, 5, 2]", "1,5,2", [1, 5, 2]),
             (ERROR, "{from: 0, to: 1, step: 0.1}", "range(0,1,0.1)", tenths),
@@ -511,13 +728,13 @@ def axis_forms(program):
             (NODES, "{log: {from: 1, to: 1000, count: 4}}", "log(1,1000,4)", [1, 10, 100, 1000]),
             (NODES, "{log: {from: 100, to: 1, count: 3}}", "log(100,1,3)", [100, 10, 1]),
             (ERROR, "{log: {from: 1, to: 2, count: 3}}", "log(1,2,3)", [1, 1.414213562373, 2]),
-            (DELAY, "[1 ms, 5 ms, 2 s]", "1 ms,5 ms,2 s", ["1 ms", "5 ms", "2 s"]),
+            (DELAY, "[1 ms, 5 ms, 2 s]", "1 ms,5 ms,2 s", [0.001, 0.005, 2]),
             (DELAY, "{from: 1 ms, to: 5 ms, step: 1 ms}", "range(1 ms,5 ms,1 ms)", ms),
             (DELAY, "{from: 1 ms, to: 5 ms, count: 5}", "range(1,5,1 ms)", ms),
             (DELAY, "{log: {from: 1 ms, to: 100 ms, count: 3}}", "log(1 ms,100 ms,3)",
-             ["1 ms", "10 ms", "100 ms"]),
+             [0.001, 0.01, 0.1]),
             (DELAY, "[1 ms, {exponential: 3 ms}]", "1 ms,{exponential: 3 ms}",
-             ["1 ms", "{exponential: 3 ms}"]),
+             [0.001, "{exponential: 3 ms}"]),
             ("warmup", "[none, {samples: 5}]", "none,{samples: 5}", ["none", "{samples: 5}"]),
             ("prices", "[{error: 1}, {error: 2, offload: 3}]", "{error: 1},{error: 2, offload: 3}",
              ["{error: 1}", "{error: 2, offload: 3}"]),
@@ -532,7 +749,7 @@ def axis_forms(program):
 
 def ends_that_cancel(program):
     write(program, "sweep: {samples.payload: {from: 0 B, to: 3 B, step: 1 B}}")
-    expect_equal(values(program, "samples.payload"), ["0 B", "1 B", "2 B", "3 B"], "bytes")
+    expect_equal(values(program, "samples.payload"), [0, 1, 2, 3], "bytes")
     # -0.3 + 3 * 0.1 is 5.6e-17 in binary; a price below 0 is refused, so it is another list's end.
     done = program.run("sweep", "small.yaml", "--dry-run", "--set", "prices.error=range(-0.3,0.3,"
                        "0.1)", status=2)
@@ -541,14 +758,39 @@ def ends_that_cancel(program):
                         "samples.payload=1 B"), [0.3, 0.2, 0.1, 0], "down to zero")
 
 
+def units(program):
+    """Values with units are numbers to queries, and to people what they wrote."""
+    words = ("--set", f"{DELAY}=100 ms,2 ms,1 s", "--set", f"{UP}=1 Mbit/s")
+    write(program)
+    for output, options in (("table", []), ("md", ["--format", "md"])):
+        done = program.run("sweep", "small.yaml", "--dry-run", *words, *options)
+        expect_in(f"{DELAY}=100 ms", done.stdout, output)
+    done = program.run("sweep", "small.yaml", "--dry-run", "--format", "csv", *words)
+    expect_equal([row["parameters"] for row in csv.DictReader(done.stdout.splitlines())
+                  if row["policy"] == "local"],
+                 [f"{DELAY}=0.1", f"{DELAY}=0.002", f"{DELAY}=1"], "csv")
+    expect_in("local (delay=100 ms)", program.run("sweep", "small.yaml", *words).stdout, "table")
+    expect_equal(ask(program, "offloadsim.db",
+                     "SELECT value, typeof(value) FROM parameters JOIN points ON id = point_id "
+                     f"WHERE path = '{DELAY}' AND policy = 'local' ORDER BY value"),
+                 [(0.002, "real"), (0.1, "real"), (1, "integer")], "stored")
+    # The cost of a latency decides between the two policies, and a delay makes the latency.
+    program.run("sweep", "small.yaml", *words, "--set", "prices.latency=1 /s", "--set",
+                "prices.offload=0", "--set", "policy=[local, full_offload]")
+    rows = json.loads(program.run("query", "breakeven", "--param", f"parameter={DELAY}",
+                                  "--format", "json").stdout)
+    expect_equal([(row["below"], row["above"], row["between_low"], row["between_high"])
+                  for row in rows], [("full_offload", "local", 0.002, 0.1)], "breakeven")
+
+
 def product(program):
     write(program, "sweep:\n  policy.random.p: [0.25, 0.75]\n  tiers.device.nodes: [1, 2]")
     p, nodes = "policy.random.p", NODES
     expect_equal([(point["point"], point["policy"], point["parameters"])
                   for point in listed(program)],
-                 [(0, "local", f"{nodes}=1"), (1, "random", f"{p}=0.25, {nodes}=1"),
-                  (2, "local", f"{nodes}=2"), (3, "random", f"{p}=0.25, {nodes}=2"),
-                  (4, "random", f"{p}=0.75, {nodes}=1"), (5, "random", f"{p}=0.75, {nodes}=2")],
+                 [(0, "local", {nodes: 1}), (1, "random", {p: 0.25, nodes: 1}),
+                  (2, "local", {nodes: 2}), (3, "random", {p: 0.25, nodes: 2}),
+                  (4, "random", {p: 0.75, nodes: 1}), (5, "random", {p: 0.75, nodes: 2})],
                  "points")
     # What is listed is what runs.
     done = program.run("sweep", "small.yaml", "--format", "json", "--no-store")
@@ -578,7 +820,7 @@ def lockstep(program):
     write(program, "sweep:\n  zip:\n    tiers.device.nodes: [1, 2, 3]\n"
                    "    links.device-edge.delay: {from: 10 ms, to: 30 ms, step: 10 ms}")
     expect_equal([point["parameters"] for point in listed(program) if point["policy"] == "local"],
-                 [f'{NODES}={n}, {DELAY}="{10 * n} ms"' for n in (1, 2, 3)], "points")
+                 [{NODES: n, DELAY: n / 100} for n in (1, 2, 3)], "points")
 
 
 def policies_swept(program):
@@ -600,7 +842,7 @@ def hypercube(program):
     found = values(program, ERROR)
     expect_equal(sorted(int(32 * value) for value in found), list(range(32)), "strata")
     expect(found != sorted(found), "the strata are in order")
-    payload = [float(value.split()[0]) for value in values(program, "samples.payload")]
+    payload = values(program, "samples.payload")
     expect_equal(sorted(int(value / 100) for value in payload), list(range(32)), "strata")
     expect([int(value / 100) for value in payload] != [int(32 * value) for value in found],
            "two ranges go together")
@@ -623,6 +865,8 @@ def sobol(program):
 
 WAY_OUT = ("  hint: write a list, {from: 0, to: 1, step: 0.1}, {from: 0, to: 1, count: 11} or "
            "{log: {from: 1, to: 100, count: 5}}\n")
+NODES_RANGE = "'nodes' must be at least 1 and at most 10000000, not '"
+P_RANGE = "'p' must be at least 0 and at most 1, not '"
 DESIGN = "  hint: write '{points: 64, ranges: {PATH: {from: 0, to: 1}}}'\n"
 
 
@@ -675,28 +919,78 @@ REFUSED = [
      "unknown key 'range' in a design", 28, 5, "  hint: it takes 'points' and 'ranges'\n"),
     ("sweep: {latin_hypercube: {points: 4, ranges: {prices.error: {log: {from: 0, to: 1}}}}}",
      "equal ratios need both ends above 0", 61, 1, WAY_OUT),
+    # Values, in each of the forms that they can have.
+    ("sweep: {tiers.device.nodes: [1, 0, 2], seed: [1, 2]}", NODES_RANGE + "0'", 33, 1, ""),
+    ("sweep: {seed: [1, 2], tiers.device.nodes: [1, 2, 0]}", NODES_RANGE + "0'", 50, 1, ""),
+    ("sweep: {seed: [1, 2], tiers.device.nodes: {from: 2, to: -1, step: -1}}", NODES_RANGE + "0'",
+     43, 1, ""),
+    ("sweep: {tiers.device.nodes: 'range(2, 0, -1)'}", NODES_RANGE + "0'", 29, 17, ""),
+    ("sweep: {policy.random.p: {log: {from: 0.5, to: 2, count: 3}}}", P_RANGE + "2'", 26, 1, ""),
+    ("sweep: {policy.random.p: log(0.5; 2; 3)}", "it takes log(FROM, TO, COUNT)", 26, 14, WAY_OUT),
+    ("sweep: {policy.random.p: 'log(0.5, 2, 3)'}", P_RANGE + "2'", 26, 16, ""),
+    ("sweep: {zip: {seed: [1, 2, 3], policy.random.p: [0.5, 1, 1.5]}}", P_RANGE + "1.5'", 58, 3,
+     ""),
+    ("sweep: {zip: {seed: [1, 2, 3], policy.random.p: {from: 0, to: 3, count: 3}}}",
+     P_RANGE + "1.5'", 49, 1, ""),
+    ("sweep: {sobol: {points: 5, ranges: {seed: {from: 1, to: 2}, policy.random.p: {from: 0, to: "
+     "1}}}}", "'seed' must be a whole number, not '1.5'", 43, 1,
+     "  hint: write a whole number, at least 0 and less than 9223372036854775808\n"),
+    ("sweep: {sobol: {points: 5, ranges: {policy.random.p: {from: 0, to: 2}}}}", P_RANGE + "1.5'",
+     54, 1, ""),
+    ("sweep: {latin_hypercube: {points: 1, ranges: {policy.random.p: {log: {from: 2, to: 2}}}}}",
+     P_RANGE + "2'", 64, 1, ""),
+    ("sweep: {links.device-edge.delay: [1 ms, {exponentail: 3 ms}]}",
+     "unknown distribution 'exponentail'", 42, 11, "  hint: did you mean 'exponential'?\n"),
+    ("sweep: {policy: [local, [local, {random: {p: 1.5}}]]}", P_RANGE + "1.5'", 46, 3, ""),
+    ("sweep: {prices: [{error: 1}, {error: [1, 2]}]}", "'error' must be a plain number, not a list",
+     38, 1, "  hint: write one value, without brackets and keys\n"),
+    ("sweep: {prices: [{error: 1}, {'a, {b}: c': 2}]}", "unknown key 'a, {b}: c' in 'prices'", 31,
+     11, "  hint: its keys: error, offload, latency, energy, byte, layer, deadline_miss, drop\n"),
+    # Paths.
+    ("sweep: {tiers.device.nodse: [1, 2]}", "unknown key 'nodse' in tier 'device'", 22, 5,
+     "  hint: did you mean 'nodes'?\n"),
+    ("sweep: {'tiers.device.nodse': [1, 2]}", "unknown key 'nodse' in tier 'device'", 9, 20,
+     "  hint: did you mean 'nodes'?\n"),
+    ("sweep: {tiers.devcie.nodes: [1, 2]}", "no item 'devcie' in 'tiers'", 15, 6,
+     "  hint: did you mean 'device'?\n"),
+    ("sweep: {tiers..nodes: [1, 2]}", "a key is missing in the path", 15, 1,
+     "  hint: write 'PATH: [VALUE, VALUE]', such as 'tiers.device.nodes: [5, 10]'\n"),
+    ("sweep: {seed=1: [1, 2]}", "'seed=1' is no path: it has a '='", 9, 6,
+     "  hint: write 'PATH: [VALUE, VALUE]'\n"),
+    ("sweep: {zip: {seed: [1, 2]}, prices.error: [1, 2], seed: [3, 4]}", "'seed' is swept twice",
+     52, 4, "  hint: leave one of its axes out\n"),
+    ("sweep: {seed: [1, 2], sweep.seed: [1, 2]}", "'sweep' itself cannot be overridden", 23, 10,
+     "  hint: override an axis by its path: --set PATH=VALUE,...\n"),
 ]
 
 
-def refused_points(program):
-    """What is wrong with a single point, or with all of them together."""
-    for block, message in (
-            ("sweep: {tiers.device.nodes: [1, 0]}",
-             "--set:1:20: error: 'nodes' must be at least 1 and at most 10000000, not '0'\n"
-             "    1 | tiers.device.nodes=0\n      |                    ^\n"),
-            ("sweep: {tiers.device.nodse: [1, 2]}",
-             "--set:1:14: error: unknown key 'nodse' in tier 'device'\n"
-             "    1 | tiers.device.nodse=1\n      |              ^~~~~\n"
-             "  hint: did you mean 'nodes'?\n"),
-            ("sweep: {seed: {from: 1, to: 1e6, step: 1}, prices.error: {from: 0, to: 1, step: "
-             "0.01}}", "error: the sweep has more than 10000000 points\n"
-             "  hint: take fewer values, or a design such as 'sobol'\n"),
-            ("sweep: {zip: {seed: [1, 2]}, prices.error: [1, 2], seed: [3, 4]}",
-             "error: 'seed' is swept twice\n  hint: leave one of its axes out\n"),
-            ("sweep: {sweep: [1, 2]}", BLOCK_STAYS)):
-        write(program, block)
-        done = program.run("sweep", "small.yaml", "--dry-run", status=2)
-        expect_equal((done.stderr, done.stdout), (message, ""), block)
+def too_many_points(program):
+    write(program, "sweep: {seed: {from: 1, to: 1e6, step: 1}, prices.error: {from: 0, to: 1, "
+                   "step: 0.01}}")
+    done = program.run("sweep", "small.yaml", "--dry-run", status=2)
+    expect_equal((done.stderr, done.stdout),
+                 ("error: the sweep has more than 10000000 points\n"
+                  "  hint: take fewer values, or a design such as 'sobol'\n", ""), "message")
+
+
+def refused_values_of_overrides(program):
+    """What the command line says is shown there, also where the block has an axis for it."""
+    write(program, "sweep: {tiers.device.nodes: [1, 0], seed: [1, 2]}")
+    for override in ("tiers.device.nodes=0", "tiers.device.nodes=1,0", "tiers.device.nodes=1,0,2",
+                     "tiers.device.nodes=range(1,0,-1)"):
+        done = program.run("sweep", "small.yaml", "--dry-run", "--set", override, status=2)
+        expect_equal(done.stderr,
+                     "--set:1:20: error: 'nodes' must be at least 1 and at most 10000000, not '0'\n"
+                     "    1 | tiers.device.nodes=0\n      |                    ^\n", override)
+
+
+def warnings_once(program):
+    """The scenario is read for every point; what is odd about it is said once."""
+    write(program, "feedback: {delay: 1 s, when: never}\n"
+                   "sweep: {policy: [local, {hi_threshold: {theta: [0.5, 0.6]}}], seed: [1, 2]}")
+    done = program.run("sweep", "small.yaml", "--dry-run", status=2)
+    expect_equal([line.split(": ")[1] for line in done.stderr.splitlines()
+                  if line.startswith("small.yaml:")], ["warning", "error"], done.stderr)
 
 
 BLOCK_STAYS = ("error: 'sweep' itself cannot be overridden\n"
@@ -760,14 +1054,24 @@ CASES = [
     ("going on: another confidence", other_confidence),
     ("going on: simulated again", simulated_again),
     ("going on: simulated again, and killed", again_stopped_goes_on),
+    ("going on: a sweep of one point", sweep_of_one_point),
     ("going on: plain runs are new", runs_are_new),
     ("threads: any number", any_number_of_threads),
-    ("processes: two at once", two_at_once),
+    ("processes: two at once", several_at_once(2)),
+    ("processes: three at once", several_at_once(3)),
+    ("processes: one of two is killed", two_and_one_held_up(signal.SIGKILL)),
+    ("processes: one of two is stopped", two_and_one_held_up(signal.SIGSTOP)),
     ("interrupted by SIGINT", interrupted(signal.SIGINT)),
     ("interrupted by SIGTERM", interrupted(signal.SIGTERM)),
     ("interrupted twice", second_interrupt),
     ("interrupted where nothing goes on", interrupted_run_does_not_promise),
+    ("progress", progress),
+    ("dry run: half done", half_done),
+    ("dry run: time by the same points", time_by_points),
+    ("dry run: time by the same scenario", time_by_scenario),
+    ("dry run: time by a trial", time_by_trial),
     ("points: forms of an axis", axis_forms),
+    ("points: units", units),
     ("points: ends that cancel", ends_that_cancel),
     ("points: product", product),
     ("points: overrides replace axes", overrides_replace_axes),
@@ -776,7 +1080,9 @@ CASES = [
     ("points: latin hypercube", hypercube),
     ("points: sobol", sobol),
     ("refused: blocks", refused_blocks),
-    ("refused: points", refused_points),
+    ("refused: too many points", too_many_points),
+    ("refused: values of overrides", refused_values_of_overrides),
+    ("refused: what is odd is said once", warnings_once),
     ("refused: overrides", refused_overrides),
     ("refused: several values without a sweep", several_values_need_a_sweep),
 ]

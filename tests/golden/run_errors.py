@@ -4,7 +4,8 @@
 
 Each errors/NAME.yaml is wrong in the way that its first line states. `PROGRAM check NAME.yaml`,
 run in that folder, must print exactly NAME.expected on standard error, nothing on standard output,
-and exit with status 2. A file may name overrides in a line `# --set PATH=VALUE`, one each.
+and exit with status 2. A file may name overrides in a line `# --set PATH=VALUE`, one each. One with
+a line `# --dry-run` is wrong in its sweep: it is run by `PROGRAM sweep NAME.yaml --dry-run`.
 
 usage: run_errors.py PROGRAM [--update]
 
@@ -27,7 +28,9 @@ def overrides(scenario):
 
 
 def run(program, scenario):
-    arguments = [program, "check", scenario.name]
+    is_sweep = b"# --dry-run" in scenario.read_bytes().splitlines()
+    verb = ["sweep", "--dry-run"] if is_sweep else ["check"]
+    arguments = [program, *verb, scenario.name]
     for override in overrides(scenario):
         arguments += ["--set", override]
     return subprocess.run(arguments, cwd=FOLDER, capture_output=True, timeout=60, check=False)

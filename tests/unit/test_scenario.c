@@ -553,7 +553,8 @@ START_TEST(trace_is_read_once_for_several_points)
     const struct trace *traces[UNIT_COUNT(sets)];
     for (int i = 0; i < UNIT_COUNT(sets); i++) {
         struct spec *spec;
-        ck_assert_int_eq(scenario_build(scenario, &sets[i], 1, &arena, &diagnostics, &spec), 0);
+        ck_assert_int_eq(scenario_build(scenario, &sets[i], NULL, 1, &arena, &diagnostics, &spec),
+                         0);
         traces[i] = spec->trace;
         // The override of one point is gone at the next.
         ck_assert_uint_eq(spec->seed, i == 0 ? 2 : 1);

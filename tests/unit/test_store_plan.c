@@ -304,6 +304,38 @@ START_TEST(store_claims_end)
 }
 END_TEST
 
+// What a process had claimed is free as soon as it is gone; that of one elsewhere is not.
+START_TEST(store_claims_end_with_their_process)
+{
+    struct place place = place_make();
+    struct store *store = open_store(place.path);
+    const int64_t point = add_point(store, begin(store), 0);
+    int claimed[2];
+    char byte;
+    ck_assert_int_eq(pipe(claimed), 0);
+    fflush(NULL);
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        struct store *own = open_store(place.path);
+        const enum store_claim_result result = claim(own, point, 0, 4, 1000);
+        _exit(write(claimed[1], "x", 1) == 1 && result == STORE_CLAIM_GRANTED && pause() ? 0 : 1);
+    }
+    ck_assert_int_eq(read(claimed[0], &byte, 1), 1);
+    ck_assert_int_eq(claim(store, point, 0, 4, 50), STORE_CLAIM_TAKEN);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    execute(place.path, "INSERT INTO claims SELECT source_id, 8, 9, owner + (1 << 47), expires_s"
+                        " FROM claims");
+    ck_assert_int_eq(claim(store, point, 8, 1, 50), STORE_CLAIM_TAKEN);
+    ck_assert_int_eq(claim(store, point, 0, 4, 50), STORE_CLAIM_GRANTED);
+    close(claimed[0]);
+    close(claimed[1]);
+    store_close(store);
+    place_remove(&place);
+}
+END_TEST
+
 // Processes that claim chunks of a plan, one of which is killed: in the end each replication is
 // there once, and no more were simulated than are there and the killed one had under way.
 START_TEST(store_processes_share_the_work)
@@ -380,6 +412,7 @@ int main(void)
     TCase *claims = tcase_create("claims");
     tcase_add_test(claims, store_claims_keep_others_away);
     tcase_add_test(claims, store_claims_end);
+    tcase_add_test(claims, store_claims_end_with_their_process);
     tcase_add_test(claims, store_processes_share_the_work);
     tcase_set_timeout(claims, 60);
     suite_add_tcase(suite, claims);

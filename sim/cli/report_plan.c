@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// The points that would be run, what of them is stored, and how long the rest takes.
+
+#include "cli/report.h"
+
+#include "base/text.h"
+#include "exp/experiment.h"
+#include "exp/outlook.h"
+#include "exp/parameters.h"
+#include "scenario/spec.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+static const char *const basis_names[OUTLOOK_BASES_] = {
+    [OUTLOOK_SIMULATION] = "stored replications of the same points",
+    [OUTLOOK_SCENARIO] = "stored replications of this scenario",
+    [OUTLOOK_TRIAL] = "a short trial",
+};
+
+static const char *const basis_keys[OUTLOOK_BASES_] = {
+    [OUTLOOK_SIMULATION] = "same_points",
+    [OUTLOOK_SCENARIO] = "same_scenario",
+    [OUTLOOK_TRIAL] = "trial",
+};
+
+// For people as they were written, for machines in base units.
+static void add_parameters(const struct experiment *experiment,
+                           const struct experiment_point *point, bool is_for_people,
+                           struct text *text)
+{
+    for (size_t i = 0; i < point->parameter_count; i++) {
+        const struct point_parameter *parameter = &point->parameters[i];
+        const bool is_shown = is_for_people && parameter->shown;
+        text_format(text, "%s%s=%s", i ? ", " : "",
+                    experiment->is_sweep ? parameter->path : parameter->name,
+                    is_shown ? parameter->shown : parameter->value);
+    }
+}
+
+// `outlook` may be NULL.
+static void add_table(const struct experiment *experiment, const struct outlook *outlook,
+                      enum table_format format, const struct table_style *style, struct text *text)
+{
+    struct table table = {0};
+    table_add_column(&table, "point");
+    table_add_column(&table, "policy");
+    table_add_column(&table, "parameters")->is_wrapped = true;
+    if (outlook) {
+        table_add_column(&table, "replications");
+        table_add_column(&table, "stored");
+    }
+    for (size_t i = 0; i < experiment->point_count; i++) {
+        const struct experiment_point *point = &experiment->points[i];
+        struct text parameters = {0};
+        add_parameters(experiment, point, format == TABLE_ALIGNED || format == TABLE_MARKDOWN,
+                       &parameters);
+        table_add_integer(&table, (int64_t)i);
+        table_add_text(&table, point->policy);
+        table_add_text(&table, text_string(&parameters));
+        if (outlook) {
+            table_add_integer(&table, (int64_t)point->replications);
+            table_add_integer(&table, (int64_t)outlook_stored(experiment, outlook, i));
+        }
+        text_finish(&parameters);
+    }
+    table_print(&table, format, style, text);
+    table_finish(&table);
+}
+
+void report_add_outlook(const struct experiment *experiment, const struct outlook *outlook,
+                        struct text *text)
+{
+    text_format(text,
+                "%zu of %zu points are stored; %" PRIu64 " of %" PRIu64
+                " replications are left to run",
+                outlook->points_stored, experiment->point_count, outlook->replications_left,
+                outlook->replications);
+    if (outlook->replications_left && !isnan(outlook->seconds)) {
+        text_add(text, outlook->seconds < 0.1 ? "\nless than " : "\nabout ");
+        report_add_duration(fmax(0.1, outlook->seconds), text);
+        text_format(text, " with %d thread%s, by ", outlook->threads,
+                    outlook->threads == 1 ? "" : "s");
+        bool is_first = true;
+        for (int i = 0; i < OUTLOOK_BASES_; i++) {
+            if (outlook->by[i]) {
+                text_format(text, "%s%s", is_first ? "" : " and ", basis_names[i]);
+                is_first = false;
+            }
+        }
+    }
+    text_add(text, "\n");
+}
+
+static void add_json(const struct experiment *experiment, const struct outlook *outlook,
+                     struct text *text)
+{
+    text_add(text, "{\"scenario\": ");
+    text_json_string(text, experiment->spec->name);
+    text_add(text, ", \"points\": [\n");
+    for (size_t i = 0; i < experiment->point_count; i++) {
+        const struct experiment_point *point = &experiment->points[i];
+        text_format(text, "    {\"point\": %zu, \"policy\": ", i);
+        text_json_string(text, point->policy);
+        text_add(text, ", \"parameters\": {");
+        for (size_t k = 0; k < point->parameter_count; k++) {
+            text_add(text, k ? ", " : "");
+            text_json_string(text, point->parameters[k].path);
+            text_format(text, ": %s", point->parameters[k].value);
+        }
+        text_format(text, "}, \"replications\": %" PRIu64 ", \"stored\": %" PRIu64 "}%s\n",
+                    point->replications, outlook_stored(experiment, outlook, i),
+                    i + 1 < experiment->point_count ? "," : "");
+    }
+    text_format(text,
+                "], \"points_stored\": %zu, \"simulations\": %zu, \"replications\": %" PRIu64
+                ", \"replications_left\": %" PRIu64 ", \"threads\": %d, \"seconds_left\": ",
+                outlook->points_stored, experiment->simulation_count, outlook->replications,
+                outlook->replications_left, outlook->threads);
+    text_json_number(text, outlook->seconds);
+    text_add(text, ", \"seconds_by\": [");
+    bool is_first = true;
+    for (int i = 0; i < OUTLOOK_BASES_; i++) {
+        if (outlook->by[i]) {
+            text_add(text, is_first ? "" : ", ");
+            text_json_string(text, basis_keys[i]);
+            is_first = false;
+        }
+    }
+    text_add(text, "]}\n");
+}
+
+void report_add_plan(const struct experiment *experiment, enum table_format format,
+                     const struct table_style *style, struct text *text)
+{
+    add_table(experiment, NULL, format, style, text);
+}
+
+void report_add_dry_run(const struct experiment *experiment, const struct outlook *outlook,
+                        enum table_format format, const struct table_style *style,
+                        struct text *text)
+{
+    if (format == TABLE_JSON) {
+        add_json(experiment, outlook, text);
+        return;
+    }
+    add_table(experiment, outlook, format, style, text);
+    if (format != TABLE_CSV) {
+        text_add(text, "\n");
+        report_add_outlook(experiment, outlook, text);
+    }
+}
