@@ -266,7 +266,7 @@ static int open_for_writing(sqlite3 *database, const char *path, double busy_tim
     }
     if ((identity.version < SCHEMA_VERSION && migrate(database) < 0) ||
         start_write_ahead_log(database, busy_timeout_s) < 0 ||
-        execute(database, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON") < 0) {
+        execute(database, "PRAGMA synchronous = NORMAL") < 0) {
         database_explain(database, path, DATABASE_WRITE, ret_error);
         return -1;
     }

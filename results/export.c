@@ -312,15 +312,6 @@ struct output {
     struct text line;
 };
 
-static void add_csv_text(struct text *line, const char *value)
-{
-    if (!value[0] || strpbrk(value, ",\"\r\n")) {
-        add_quoted(line, value, '"');
-    } else {
-        text_add(line, value);
-    }
-}
-
 static void add_value(struct output *output, const struct query_value *value)
 {
     struct text *line = &output->line;
@@ -344,7 +335,7 @@ static void add_value(struct output *output, const struct query_value *value)
         if (output->is_json) {
             text_json_string(line, value->text);
         } else {
-            add_csv_text(line, value->text);
+            text_csv_string(line, value->text);
         }
         break;
     }
@@ -358,7 +349,7 @@ static void write_columns(void *context, const char *const *names, size_t count)
     for (size_t i = 0; i < count; i++) {
         text_add_n(&output->columns, names[i], strlen(names[i]) + 1);
         text_add(&output->line, i ? "," : "");
-        add_csv_text(&output->line, names[i]);
+        text_csv_string(&output->line, names[i]);
     }
     if (!output->is_json) {
         fprintf(output->file, "%s\r\n", text_string(&output->line));

@@ -71,7 +71,9 @@ static int merge(sqlite3 *database, struct merge_summary *ret_summary)
 {
     struct merge_summary before;
     struct merge_summary after;
-    if (execute(database, "PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE") < 0 ||
+    // What the other file says is not to be trusted, so references are checked.
+    if (execute(database, "PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; BEGIN IMMEDIATE") <
+            0 ||
         read_counts(database, &before) < 0 || execute(database, embedded_merge) < 0 ||
         read_counts(database, &after) < 0 || execute(database, "COMMIT") < 0) {
         return -1; // Closing the database takes back what was not committed.

@@ -37,6 +37,16 @@ void store_close(struct store *store)
     }
 }
 
+int store_begin_group(struct store *store, struct text *ret_error)
+{
+    return writer_begin_group(&store->writer, ret_error);
+}
+
+int store_end_group(struct store *store, int result, struct text *ret_error)
+{
+    return writer_end_group(&store->writer, result, ret_error);
+}
+
 int store_refuse(const struct store *store, struct text *ret_error, const char *format, ...)
 {
     va_list arguments;

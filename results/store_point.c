@@ -140,12 +140,25 @@ static int insert_point(struct store *store, const struct store_point *point, in
     return 0;
 }
 
+static int require_experiment(struct store *store, int64_t id, struct text *ret_error)
+{
+    return writer_require(&store->writer, HAS_EXPERIMENT, "experiment", id, ret_error);
+}
+
+static int add_point(struct store *store, const struct store_point *point, int64_t *ret_id,
+                     struct text *ret_error)
+{
+    return require_experiment(store, point->experiment_id, ret_error) < 0
+               ? -1
+               : insert_point(store, point, 0, ret_id, ret_error);
+}
+
 int store_add_point(struct store *store, const struct store_point *point, int64_t *ret_id,
                     struct text *ret_error)
 {
     int64_t id = 0;
     if (writer_begin(&store->writer, ret_error) < 0 ||
-        writer_end(&store->writer, insert_point(store, point, 0, &id, ret_error), ret_error) < 0) {
+        writer_end(&store->writer, add_point(store, point, &id, ret_error), ret_error) < 0) {
         return -1;
     }
     *ret_id = id;
@@ -238,7 +251,10 @@ static int plan_some(struct store *store, const struct store_point *points, size
                      struct store_point_state *ret_states, struct text *ret_error)
 {
     for (size_t i = 0; i < count; i++) {
-        if (plan_point(store, &points[i], &ret_states[i], ret_error) < 0) {
+        const int64_t experiment_id = points[i].experiment_id;
+        if (((i == 0 || experiment_id != points[i - 1].experiment_id) &&
+             require_experiment(store, experiment_id, ret_error) < 0) ||
+            plan_point(store, &points[i], &ret_states[i], ret_error) < 0) {
             return -1;
         }
     }

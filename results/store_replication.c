@@ -38,24 +38,64 @@ static int insert_replication(struct store *store, int64_t point_id,
                                                           : sqlite3_changes(store->writer.database);
 }
 
-// One row for each value, with the number of its name.
-static int insert_values(struct store *store, enum statement which, int64_t replication_id,
-                         const int64_t *name_ids, const double *values, size_t count,
-                         struct text *ret_error)
+// Binds one of many rows to the parameters from `index` on. Returns -1 with a message.
+typedef int row_binder(struct store *store, sqlite3_stmt *add, int index, const void *rows,
+                       size_t row, struct text *ret_error);
+
+// Adds `count` rows that have `first` in their first column.
+static int insert_rows(struct store *store, enum rows_statement which, int64_t first,
+                       row_binder *bind, const void *rows, size_t count, struct text *ret_error)
 {
-    sqlite3_stmt *add = writer_prepare(&store->writer, which, ret_error);
-    if (!add) {
-        return -1;
-    }
-    sqlite3_bind_int64(add, 1, replication_id);
-    for (size_t i = 0; i < count; i++) {
-        sqlite3_bind_int64(add, 2, name_ids[i]);
-        sqlite3_bind_double(add, 3, values[i]);
+    for (size_t done = 0; done < count;) {
+        const size_t some = count - done < MOST_ROWS_AT_ONCE ? count - done : MOST_ROWS_AT_ONCE;
+        int columns;
+        sqlite3_stmt *add = writer_prepare_rows(&store->writer, which, some, &columns, ret_error);
+        if (!add) {
+            return -1;
+        }
+        sqlite3_bind_int64(add, 1, first);
+        for (size_t i = 0; i < some; i++) {
+            if (bind(store, add, 2 + (int)i * columns, rows, done + i, ret_error) < 0) {
+                return -1;
+            }
+        }
         if (writer_run(&store->writer, add, ret_error) < 0) {
             return -1;
         }
+        done += some;
     }
     return 0;
+}
+
+// Values and the numbers of their names.
+struct named_values {
+    const int64_t *name_ids;
+    const double *values;
+};
+
+static int bind_value(struct store *store, sqlite3_stmt *add, int index, const void *rows,
+                      size_t row, struct text *ret_error)
+{
+    (void)store;
+    (void)ret_error;
+    const struct named_values *named = rows;
+    sqlite3_bind_int64(add, index, named->name_ids[row]);
+    sqlite3_bind_double(add, index + 1, named->values[row]);
+    return 0;
+}
+
+static int insert_values(struct store *store, const struct store_batch *batch,
+                         const struct store_replication *replication, struct text *ret_error)
+{
+    const int64_t id = replication_id(batch->point_id, replication->number);
+    const struct named_values metrics = {store->ids, replication->metrics};
+    const struct named_values counters = {store->ids + batch->metric_count, replication->counters};
+    return insert_rows(store, ADD_METRICS, id, bind_value, &metrics, batch->metric_count,
+                       ret_error) < 0 ||
+                   insert_rows(store, ADD_COUNTERS, id, bind_value, &counters, batch->counter_count,
+                               ret_error) < 0
+               ? -1
+               : 0;
 }
 
 // A counter that is not a number would make every cost wrong without a word.
@@ -158,52 +198,45 @@ static int bind_text_id(struct store *store, sqlite3_stmt *add, int index, const
     return 0;
 }
 
-static int insert_sample(struct store *store, sqlite3_stmt *add, const struct store_sample *sample,
-                         struct text *ret_error)
+// What is negative is not known.
+static void bind_known(sqlite3_stmt *add, int index, int64_t value)
 {
+    if (value < 0) {
+        sqlite3_bind_null(add, index);
+    } else {
+        sqlite3_bind_int64(add, index, value);
+    }
+}
+
+static int bind_sample(struct store *store, sqlite3_stmt *add, int index, const void *rows,
+                       size_t row, struct text *ret_error)
+{
+    const struct store_sample *sample = (const struct store_sample *)rows + row;
     const double numbers[] = {sample->arrived_s, sample->latency_s,  sample->wait_s,
                               sample->service_s, sample->transfer_s, sample->energy_j,
                               sample->cost};
-    writer_bind_unsigned(add, 2, sample->device);
-    writer_bind_unsigned(add, 3, sample->number);
-    if (sample->trace_row < 0) {
-        sqlite3_bind_null(add, 4);
-    } else {
-        sqlite3_bind_int64(add, 4, sample->trace_row);
-    }
+    writer_bind_unsigned(add, index, sample->device);
+    writer_bind_unsigned(add, index + 1, sample->number);
+    bind_known(add, index + 2, sample->trace_row);
     for (int i = 0; i < (int)(sizeof(numbers) / sizeof(numbers[0])); i++) {
-        sqlite3_bind_double(add, 5 + i, numbers[i]);
+        sqlite3_bind_double(add, index + 3 + i, numbers[i]);
     }
-    sqlite3_bind_double(add, 14, sample->confidence);
-    if (sample->correct < 0) {
-        sqlite3_bind_null(add, 15);
-    } else {
-        sqlite3_bind_int(add, 15, sample->correct);
-    }
-    sqlite3_bind_int(add, 16, sample->is_offloaded);
-    if (bind_text_id(store, add, 12, sample->tier, ret_error) < 0 ||
-        bind_text_id(store, add, 13, sample->exit, ret_error) < 0 ||
-        bind_text_id(store, add, 17, sample->drop_reason, ret_error) < 0 ||
-        bind_text_id(store, add, 18, sample->decision, ret_error) < 0) {
-        return -1;
-    }
-    return writer_run(&store->writer, add, ret_error);
+    sqlite3_bind_double(add, index + 12, sample->confidence);
+    bind_known(add, index + 13, sample->correct);
+    sqlite3_bind_int(add, index + 14, sample->is_offloaded);
+    return bind_text_id(store, add, index + 10, sample->tier, ret_error) < 0 ||
+                   bind_text_id(store, add, index + 11, sample->exit, ret_error) < 0 ||
+                   bind_text_id(store, add, index + 15, sample->drop_reason, ret_error) < 0 ||
+                   bind_text_id(store, add, index + 16, sample->decision, ret_error) < 0
+               ? -1
+               : 0;
 }
 
-static int insert_samples(struct store *store, int64_t source_id, uint64_t number,
-                          const struct store_sample *samples, size_t count, struct text *ret_error)
+static int insert_samples(struct store *store, int64_t replication,
+                          const struct store_samples *samples, struct text *ret_error)
 {
-    sqlite3_stmt *add = writer_prepare(&store->writer, ADD_SAMPLE, ret_error);
-    if (!add) {
-        return -1;
-    }
-    sqlite3_bind_int64(add, 1, replication_id(source_id, number));
-    for (size_t i = 0; i < count; i++) {
-        if (insert_sample(store, add, &samples[i], ret_error) < 0) {
-            return -1;
-        }
-    }
-    return 0;
+    return insert_rows(store, ADD_SAMPLES, replication, bind_sample, samples->list, samples->count,
+                       ret_error);
 }
 
 static int insert_batch(struct store *store, const struct store_batch *batch,
@@ -218,17 +251,8 @@ static int insert_batch(struct store *store, const struct store_batch *batch,
         const struct store_replication *replication = &batch->replications[r];
         const int64_t id = replication_id(batch->point_id, replication->number);
         const int is_new = insert_replication(store, batch->point_id, replication, ret_error);
-        if (is_new < 0 ||
-            (is_new &&
-             (insert_values(store, ADD_METRIC, id, store->ids, replication->metrics,
-                            batch->metric_count, ret_error) < 0 ||
-              insert_values(store, ADD_COUNTER, id, store->ids + batch->metric_count,
-                            replication->counters, batch->counter_count, ret_error) < 0))) {
-            return -1;
-        }
-        if (batch->samples &&
-            insert_samples(store, batch->point_id, replication->number, batch->samples[r].list,
-                           batch->samples[r].count, ret_error) < 0) {
+        if (is_new < 0 || (is_new && insert_values(store, batch, replication, ret_error) < 0) ||
+            (batch->samples && insert_samples(store, id, &batch->samples[r], ret_error) < 0)) {
             return -1;
         }
         inserted += is_new;
@@ -254,33 +278,42 @@ int store_add_replications(struct store *store, const struct store_batch *batch,
     return writer_end(&store->writer, insert_batch(store, batch, ret_error), ret_error);
 }
 
+static int add_samples(struct store *store, int64_t replication,
+                       const struct store_samples *samples, struct text *ret_error)
+{
+    return writer_require(&store->writer, HAS_REPLICATION, "replication", replication, ret_error) <
+                   0
+               ? -1
+               : insert_samples(store, replication, samples, ret_error);
+}
+
 int store_add_samples(struct store *store, int64_t source_id, uint64_t number,
                       const struct store_sample *samples, size_t count, struct text *ret_error)
 {
+    const struct store_samples all = {samples, count};
     if (writer_begin(&store->writer, ret_error) < 0) {
         return -1;
     }
     return writer_end(&store->writer,
-                      insert_samples(store, source_id, number, samples, count, ret_error),
+                      add_samples(store, replication_id(source_id, number), &all, ret_error),
                       ret_error);
 }
 
-static int insert_estimate(struct store *store, int64_t point_id,
-                           const struct store_estimate *estimate, struct text *ret_error)
+static int bind_estimate(struct store *store, sqlite3_stmt *add, int index, const void *rows,
+                         size_t row, struct text *ret_error)
 {
+    const struct store_estimate *estimate = (const struct store_estimate *)rows + row;
     int64_t metric_id;
-    sqlite3_stmt *add = writer_prepare(&store->writer, ADD_ESTIMATE, ret_error);
-    if (!add || writer_intern(&store->writer, &store->writer.metrics, estimate->metric, &metric_id,
-                              ret_error) < 0) {
+    if (writer_intern(&store->writer, &store->writer.metrics, estimate->metric, &metric_id,
+                      ret_error) < 0) {
         return -1;
     }
-    sqlite3_bind_int64(add, 1, point_id);
-    sqlite3_bind_int64(add, 2, metric_id);
-    sqlite3_bind_double(add, 3, estimate->mean);
-    sqlite3_bind_double(add, 4, estimate->half_width);
-    sqlite3_bind_double(add, 5, estimate->confidence);
-    writer_bind_unsigned(add, 6, estimate->replications);
-    return writer_run(&store->writer, add, ret_error);
+    sqlite3_bind_int64(add, index, metric_id);
+    sqlite3_bind_double(add, index + 1, estimate->mean);
+    sqlite3_bind_double(add, index + 2, estimate->half_width);
+    sqlite3_bind_double(add, index + 3, estimate->confidence);
+    writer_bind_unsigned(add, index + 4, estimate->replications);
+    return 0;
 }
 
 static int replace_estimates(struct store *store, int64_t point_id, const char *verdict,
@@ -303,12 +336,8 @@ static int replace_estimates(struct store *store, int64_t point_id, const char *
     if (writer_run(&store->writer, forget, ret_error) < 0) {
         return -1;
     }
-    for (size_t i = 0; i < estimate_count; i++) {
-        if (insert_estimate(store, point_id, &estimates[i], ret_error) < 0) {
-            return -1;
-        }
-    }
-    return 0;
+    return insert_rows(store, ADD_ESTIMATES, point_id, bind_estimate, estimates, estimate_count,
+                       ret_error);
 }
 
 int store_complete_point(struct store *store, int64_t point_id, const char *verdict,

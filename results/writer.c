@@ -23,6 +23,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
         " seed, version, host, started_at, kind, sweep_json)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [FIND_EXPERIMENT] = "SELECT max(id) FROM experiments WHERE scenario_hash = ?1 AND kind = ?2",
+    [HAS_EXPERIMENT] = "SELECT 1 FROM experiments WHERE id = ?1",
     [RESUME_EXPERIMENT] = "UPDATE experiments SET status = 'running' WHERE id = ?1",
     [FINISH_EXPERIMENT] =
         "UPDATE experiments SET wall_s = coalesce(wall_s, 0) + ?2,"
@@ -46,14 +47,7 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
         " offered, answered, dropped, in_flight)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
         " ON CONFLICT (point_id, number) DO NOTHING",
-    [ADD_METRIC] = "INSERT INTO metrics (replication_id, metric_id, value) VALUES (?1, ?2, ?3)",
-    [ADD_COUNTER] = "INSERT INTO counters (replication_id, counter_id, value) VALUES (?1, ?2, ?3)",
-    [ADD_SAMPLE] =
-        "INSERT INTO samples (replication_id, device, number, trace_row, arrived_s, latency_s,"
-        " wait_s, service_s, transfer_s, energy_j, cost, tier_id, exit_id, confidence, is_correct,"
-        " is_offloaded, drop_reason_id, decision_id)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
-        " ON CONFLICT DO NOTHING",
+    [HAS_REPLICATION] = "SELECT 1 FROM replications WHERE id = ?1",
     [ADVANCE_POINT] = "UPDATE points SET replications = replications + ?2"
                       " WHERE id = ?1 AND is_complete = 0",
     [COUNT_REPLICATIONS] =
@@ -65,9 +59,6 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [READ_METRICS] = "SELECT metric_id, value FROM metrics WHERE replication_id = ?1",
     [READ_COUNTERS] = "SELECT counter_id, value FROM counters WHERE replication_id = ?1",
     [FORGET_ESTIMATES] = "DELETE FROM estimates WHERE point_id = ?1",
-    [ADD_ESTIMATE] =
-        "INSERT INTO estimates (point_id, metric_id, mean, half_width, confidence, replications)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [READ_ESTIMATES] = "SELECT metric_id, mean, half_width, confidence, replications"
                        " FROM estimates WHERE point_id = ?1",
     [COMPLETE_POINT] =
@@ -87,6 +78,25 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [FIND_TEXT] = "SELECT id FROM texts WHERE text = ?1",
 };
 
+// FAIL and not ABORT, the default: a statement that fails need not be undone by itself, because all
+// of its transaction will be, and so SQLite need not keep a journal of it.
+static const struct {
+    const char *start; // up to VALUES
+    int columns;       // of a row, besides the first
+    const char *end;
+} rows_statements[ROWS_STATEMENT_COUNT] = {
+    [ADD_METRICS] = {"INSERT OR FAIL INTO metrics (replication_id, metric_id, value)", 2, ""},
+    [ADD_COUNTERS] = {"INSERT OR FAIL INTO counters (replication_id, counter_id, value)", 2, ""},
+    [ADD_ESTIMATES] = {"INSERT OR FAIL INTO estimates (point_id, metric_id, mean, half_width,"
+                       " confidence, replications)",
+                       5, ""},
+    [ADD_SAMPLES] = {"INSERT OR FAIL INTO samples (replication_id, device, number, trace_row,"
+                     " arrived_s, latency_s, wait_s, service_s, transfer_s, energy_j, cost,"
+                     " tier_id, exit_id, confidence, is_correct, is_offloaded, drop_reason_id,"
+                     " decision_id)",
+                     17, " ON CONFLICT DO NOTHING"},
+};
+
 int writer_init(struct writer *writer, const char *path, double busy_timeout_s,
                 struct text *ret_error)
 {
@@ -104,6 +114,10 @@ int writer_init(struct writer *writer, const char *path, double busy_timeout_s,
                      .describe = meaning_of_counter},
         .texts = {.find = FIND_TEXT, .add = ADD_TEXT},
     };
+    // Each row would look for the rows that it refers to, which takes as long as to add it. The
+    // store refers to nothing that it has not found or added in the same transaction; only names
+    // are remembered for longer, and nobody deletes those.
+    sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
     size_t bytes = strlen(path) + 1;
     writer->path = memory_resize(NULL, bytes, 1);
     memcpy(writer->path, path, bytes);
@@ -123,6 +137,11 @@ void writer_finish(struct writer *writer)
     for (int i = 0; i < STATEMENT_COUNT; i++) {
         sqlite3_finalize(writer->statements[i]);
     }
+    for (int i = 0; i < ROWS_STATEMENT_COUNT; i++) {
+        for (int rows = 0; rows < MOST_ROWS_AT_ONCE; rows++) {
+            sqlite3_finalize(writer->rows_statements[i][rows]);
+        }
+    }
     sqlite3_close(writer->database);
     forget_names(&writer->metrics);
     forget_names(&writer->counters);
@@ -140,14 +159,50 @@ static int fail(struct writer *writer, struct text *ret_error)
     return -1;
 }
 
-sqlite3_stmt *writer_prepare(struct writer *writer, enum statement which, struct text *ret_error)
+static void prepare(struct writer *writer, const char *sql, sqlite3_stmt **statement,
+                    struct text *ret_error)
 {
-    if (!writer->statements[which] &&
-        sqlite3_prepare_v3(writer->database, statement_sql[which], -1, SQLITE_PREPARE_PERSISTENT,
-                           &writer->statements[which], NULL) != SQLITE_OK) {
+    if (sqlite3_prepare_v3(writer->database, sql, -1, SQLITE_PREPARE_PERSISTENT, statement, NULL) !=
+        SQLITE_OK) {
         fail(writer, ret_error);
     }
+}
+
+sqlite3_stmt *writer_prepare(struct writer *writer, enum statement which, struct text *ret_error)
+{
+    if (!writer->statements[which]) {
+        prepare(writer, statement_sql[which], &writer->statements[which], ret_error);
+    }
     return writer->statements[which];
+}
+
+// "(?1, ?2, ?3), (?1, ?4, ?5)" for two rows of two columns besides the first.
+static void add_rows(size_t rows, int columns, struct text *sql)
+{
+    int parameter = 2;
+    for (size_t row = 0; row < rows; row++) {
+        text_add(sql, row ? ", (?1" : "(?1");
+        for (int column = 0; column < columns; column++) {
+            text_format(sql, ", ?%d", parameter++);
+        }
+        text_add(sql, ")");
+    }
+}
+
+sqlite3_stmt *writer_prepare_rows(struct writer *writer, enum rows_statement which, size_t rows,
+                                  int *ret_columns, struct text *ret_error)
+{
+    sqlite3_stmt **statement = &writer->rows_statements[which][rows - 1];
+    if (!*statement) {
+        struct text sql = {0};
+        text_format(&sql, "%s VALUES ", rows_statements[which].start);
+        add_rows(rows, rows_statements[which].columns, &sql);
+        text_add(&sql, rows_statements[which].end);
+        prepare(writer, text_string(&sql), statement, ret_error);
+        text_finish(&sql);
+    }
+    *ret_columns = rows_statements[which].columns;
+    return *statement;
 }
 
 int writer_run(struct writer *writer, sqlite3_stmt *statement, struct text *ret_error)
@@ -167,17 +222,33 @@ int writer_step(struct writer *writer, sqlite3_stmt *statement, struct text *ret
     return sqlite3_reset(statement) == SQLITE_OK ? 0 : fail(writer, ret_error);
 }
 
-int writer_require_change(struct writer *writer, const char *what, int64_t id,
+static int refuse_missing(struct writer *writer, const char *what, int64_t id,
                           struct text *ret_error)
 {
-    if (sqlite3_changes(writer->database) == 1) {
-        return 0;
-    }
     text_format(ret_error,
                 "cannot store results in '%s': %s %" PRId64
                 " is no longer in it; run again, and delete nothing meanwhile",
                 writer->path, what, id);
     return -1;
+}
+
+int writer_require(struct writer *writer, enum statement has, const char *what, int64_t id,
+                   struct text *ret_error)
+{
+    sqlite3_stmt *statement = writer_prepare(writer, has, ret_error);
+    if (!statement) {
+        return -1;
+    }
+    sqlite3_bind_int64(statement, 1, id);
+    const int found = writer_step(writer, statement, ret_error);
+    sqlite3_reset(statement);
+    return found == 0 ? refuse_missing(writer, what, id, ret_error) : found < 0 ? -1 : 0;
+}
+
+int writer_require_change(struct writer *writer, const char *what, int64_t id,
+                          struct text *ret_error)
+{
+    return sqlite3_changes(writer->database) == 1 ? 0 : refuse_missing(writer, what, id, ret_error);
 }
 
 static int run_plain(struct writer *writer, enum statement which, struct text *ret_error)
@@ -186,18 +257,38 @@ static int run_plain(struct writer *writer, enum statement which, struct text *r
     return statement ? writer_run(writer, statement, ret_error) : -1;
 }
 
+int writer_begin_group(struct writer *writer, struct text *ret_error)
+{
+    const int result = run_plain(writer, BEGIN, ret_error);
+    writer->is_grouped = result == 0;
+    return result;
+}
+
+int writer_end_group(struct writer *writer, int result, struct text *ret_error)
+{
+    if (!writer->is_grouped) {
+        return -1;
+    }
+    writer->is_grouped = false;
+    return writer_end(writer, result, ret_error);
+}
+
 int writer_begin(struct writer *writer, struct text *ret_error)
 {
-    return run_plain(writer, BEGIN, ret_error);
+    return writer->is_grouped ? 0 : run_plain(writer, BEGIN, ret_error);
 }
 
 int writer_begin_reading(struct writer *writer, struct text *ret_error)
 {
-    return run_plain(writer, BEGIN_READING, ret_error);
+    return writer->is_grouped ? 0 : run_plain(writer, BEGIN_READING, ret_error);
 }
 
 int writer_end(struct writer *writer, int result, struct text *ret_error)
 {
+    if (result == 0 && writer->is_grouped) {
+        return 0;
+    }
+    writer->is_grouped = false;
     if (result == 0) {
         result = run_plain(writer, COMMIT, ret_error);
     }

@@ -7,6 +7,7 @@
 
 #include <sqlite3.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ enum statement {
     ROLLBACK,
     ADD_EXPERIMENT,
     FIND_EXPERIMENT,
+    HAS_EXPERIMENT,
     RESUME_EXPERIMENT,
     FINISH_EXPERIMENT,
     FORGET_OLD_CLAIMS,
@@ -30,16 +32,13 @@ enum statement {
     ADD_PARAMETER,
     ADD_PRICE,
     ADD_REPLICATION,
-    ADD_METRIC,
-    ADD_COUNTER,
-    ADD_SAMPLE,
+    HAS_REPLICATION,
     ADVANCE_POINT,
     COUNT_REPLICATIONS,
     READ_REPLICATIONS,
     READ_METRICS,
     READ_COUNTERS,
     FORGET_ESTIMATES,
-    ADD_ESTIMATE,
     READ_ESTIMATES,
     COMPLETE_POINT,
     FIND_CLAIM,
@@ -55,6 +54,13 @@ enum statement {
     FIND_TEXT,
     STATEMENT_COUNT
 };
+
+// Statements that add many rows at once, which takes less than half the time of one by one. The
+// first column is the same in all rows of a statement, and is its first parameter; those of the
+// first row follow, then those of the second.
+enum rows_statement { ADD_METRICS, ADD_COUNTERS, ADD_ESTIMATES, ADD_SAMPLES, ROWS_STATEMENT_COUNT };
+
+enum { MOST_ROWS_AT_ONCE = 64 };
 
 // Names that were met before and their numbers in the file, sorted by name.
 struct known_name {
@@ -75,6 +81,8 @@ struct writer {
     sqlite3 *database;
     char *path;
     sqlite3_stmt *statements[STATEMENT_COUNT]; // prepared when first used
+    sqlite3_stmt *rows_statements[ROWS_STATEMENT_COUNT][MOST_ROWS_AT_ONCE]; // by rows less one
+    bool is_grouped;                                                        // inside a group
     struct known_names metrics;
     struct known_names counters;
     struct known_names texts;
@@ -88,6 +96,10 @@ void writer_finish(struct writer *writer);
 // The statement, ready to be bound, or NULL. Every parameter is bound anew before each run.
 sqlite3_stmt *writer_prepare(struct writer *writer, enum statement which, struct text *ret_error);
 
+// The same for one to MOST_ROWS_AT_ONCE rows. `ret_columns` is how many parameters a row has.
+sqlite3_stmt *writer_prepare_rows(struct writer *writer, enum rows_statement which, size_t rows,
+                                  int *ret_columns, struct text *ret_error);
+
 // Runs a statement that gives no rows.
 int writer_run(struct writer *writer, sqlite3_stmt *statement, struct text *ret_error);
 
@@ -95,10 +107,18 @@ int writer_run(struct writer *writer, sqlite3_stmt *statement, struct text *ret_
 // the statement is ready to be bound again. Who stops before the last row calls sqlite3_reset().
 int writer_step(struct writer *writer, sqlite3_stmt *statement, struct text *ret_error);
 
-// After a statement that changes one row by its number: fails if there is no such row. `what` is
-// what the row stands for.
+// Fails if a statement that looks for one row by its number finds none. `what` is what the row
+// stands for.
+int writer_require(struct writer *writer, enum statement has, const char *what, int64_t id,
+                   struct text *ret_error);
+// The same after a statement that changes one row by its number.
 int writer_require_change(struct writer *writer, const char *what, int64_t id,
                           struct text *ret_error);
+
+// A transaction that holds others, which then neither begin nor end one. If one of them fails, all
+// is undone at once, and ending the group fails without a further message.
+int writer_begin_group(struct writer *writer, struct text *ret_error);
+int writer_end_group(struct writer *writer, int result, struct text *ret_error);
 
 int writer_begin(struct writer *writer, struct text *ret_error);
 // The same for what only reads, and waits for nobody.

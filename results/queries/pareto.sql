@@ -17,46 +17,47 @@ chosen AS (
            replace(coalesce(:metrics, 'accuracy:max,cost_mean:min,latency_mean_s:min'), ' ', '')
                AS metrics
 ),
+-- One row: numbers and signs of the metrics; a wrong name or direction leaves a NULL.
 wanted AS MATERIALIZED (
-    SELECT row_number() OVER (ORDER BY list.id) AS place,
-           metric_names.id AS metric_id,
-           metric_names.name,
-           CASE list.value WHEN 'max' THEN -1.0 WHEN 'min' THEN 1.0 END AS sign
-    FROM chosen,
-         json_each('{"' || replace(replace(chosen.metrics, ':', '":"'), ',', '","') || '"}')
-             AS list
-    LEFT JOIN metric_names ON metric_names.name = list.key
+    SELECT count(*) AS count,
+           max(iif(place = 1, id, NULL)) AS id1, max(iif(place = 1, sign, NULL)) AS sign1,
+           max(iif(place = 2, id, NULL)) AS id2, max(iif(place = 2, sign, NULL)) AS sign2,
+           max(iif(place = 3, id, NULL)) AS id3, max(iif(place = 3, sign, NULL)) AS sign3,
+           max(iif(place = 4, id, NULL)) AS id4, max(iif(place = 4, sign, NULL)) AS sign4
+    FROM (SELECT row_number() OVER (ORDER BY list.id) AS place, metric_names.id,
+                 CASE list.value WHEN 'max' THEN -1.0 WHEN 'min' THEN 1.0 END AS sign
+          FROM chosen,
+               json_each('{"' || replace(replace(chosen.metrics, ':', '":"'), ',', '","') || '"}')
+                   AS list
+          LEFT JOIN metric_names ON metric_names.name = list.key)
 ),
 -- Means and intervals, turned so that less is better; a metric that is not wanted is 0.
 turned AS MATERIALIZED (
     SELECT points.id,
-           e1.mean * w1.sign AS m1,
-           e1.mean * w1.sign - coalesce(e1.half_width, 0) AS low1,
-           e1.mean * w1.sign + coalesce(e1.half_width, 0) AS high1,
-           iif(w2.place, e2.mean * w2.sign, 0) AS m2,
-           iif(w2.place, e2.mean * w2.sign - coalesce(e2.half_width, 0), 0) AS low2,
-           iif(w2.place, e2.mean * w2.sign + coalesce(e2.half_width, 0), 0) AS high2,
-           iif(w3.place, e3.mean * w3.sign, 0) AS m3,
-           iif(w3.place, e3.mean * w3.sign - coalesce(e3.half_width, 0), 0) AS low3,
-           iif(w3.place, e3.mean * w3.sign + coalesce(e3.half_width, 0), 0) AS high3,
-           iif(w4.place, e4.mean * w4.sign, 0) AS m4,
-           iif(w4.place, e4.mean * w4.sign - coalesce(e4.half_width, 0), 0) AS low4,
-           iif(w4.place, e4.mean * w4.sign + coalesce(e4.half_width, 0), 0) AS high4
+           e1.mean * sign1 AS m1,
+           e1.mean * sign1 - coalesce(e1.half_width, 0) AS low1,
+           e1.mean * sign1 + coalesce(e1.half_width, 0) AS high1,
+           iif(count < 2, 0, e2.mean * sign2) AS m2,
+           iif(count < 2, 0, e2.mean * sign2 - coalesce(e2.half_width, 0)) AS low2,
+           iif(count < 2, 0, e2.mean * sign2 + coalesce(e2.half_width, 0)) AS high2,
+           iif(count < 3, 0, e3.mean * sign3) AS m3,
+           iif(count < 3, 0, e3.mean * sign3 - coalesce(e3.half_width, 0)) AS low3,
+           iif(count < 3, 0, e3.mean * sign3 + coalesce(e3.half_width, 0)) AS high3,
+           iif(count < 4, 0, e4.mean * sign4) AS m4,
+           iif(count < 4, 0, e4.mean * sign4 - coalesce(e4.half_width, 0)) AS low4,
+           iif(count < 4, 0, e4.mean * sign4 + coalesce(e4.half_width, 0)) AS high4
     FROM chosen
+    CROSS JOIN wanted
     CROSS JOIN points ON points.experiment_id = chosen.experiment_id
-    LEFT JOIN wanted AS w1 ON w1.place = 1
-    LEFT JOIN wanted AS w2 ON w2.place = 2
-    LEFT JOIN wanted AS w3 ON w3.place = 3
-    LEFT JOIN wanted AS w4 ON w4.place = 4
-    LEFT JOIN estimates AS e1 ON e1.point_id = points.id AND e1.metric_id = w1.metric_id
-    LEFT JOIN estimates AS e2 ON e2.point_id = points.id AND e2.metric_id = w2.metric_id
-    LEFT JOIN estimates AS e3 ON e3.point_id = points.id AND e3.metric_id = w3.metric_id
-    LEFT JOIN estimates AS e4 ON e4.point_id = points.id AND e4.metric_id = w4.metric_id
+    LEFT JOIN estimates AS e1 ON e1.point_id = points.id AND e1.metric_id = id1
+    LEFT JOIN estimates AS e2 ON e2.point_id = points.id AND e2.metric_id = id2
+    LEFT JOIN estimates AS e3 ON e3.point_id = points.id AND e3.metric_id = id3
+    LEFT JOIN estimates AS e4 ON e4.point_id = points.id AND e4.metric_id = id4
     WHERE points.is_complete AND NOT points.is_oracle AND points.verdict NOT LIKE 'overloaded%'
-      AND e1.mean * w1.sign IS NOT NULL
-      AND (w2.place IS NULL OR e2.mean * w2.sign IS NOT NULL)
-      AND (w3.place IS NULL OR e3.mean * w3.sign IS NOT NULL)
-      AND (w4.place IS NULL OR e4.mean * w4.sign IS NOT NULL)
+      AND e1.mean * sign1 IS NOT NULL
+      AND (count < 2 OR e2.mean * sign2 IS NOT NULL)
+      AND (count < 3 OR e3.mean * sign3 IS NOT NULL)
+      AND (count < 4 OR e4.mean * sign4 IS NOT NULL)
 ),
 -- To compare all points with all others would take too long. What the front of a small sample beats
 -- is beaten, and that is nearly everything; twice over, little is left to compare.

@@ -25,14 +25,14 @@ measured AS MATERIALIZED (
     SELECT points.id, points.policy, e1.mean AS x1, e2.mean AS x2, e3.mean AS x3, e4.mean AS x4
     FROM chosen
     CROSS JOIN points ON points.experiment_id = chosen.experiment_id
-    LEFT JOIN wanted AS w1 ON w1.place = 1
-    LEFT JOIN wanted AS w2 ON w2.place = 2
-    LEFT JOIN wanted AS w3 ON w3.place = 3
-    LEFT JOIN wanted AS w4 ON w4.place = 4
-    LEFT JOIN estimates AS e1 ON e1.point_id = points.id AND e1.metric_id = w1.metric_id
-    LEFT JOIN estimates AS e2 ON e2.point_id = points.id AND e2.metric_id = w2.metric_id
-    LEFT JOIN estimates AS e3 ON e3.point_id = points.id AND e3.metric_id = w3.metric_id
-    LEFT JOIN estimates AS e4 ON e4.point_id = points.id AND e4.metric_id = w4.metric_id
+    LEFT JOIN estimates AS e1 ON e1.point_id = points.id
+        AND e1.metric_id = (SELECT metric_id FROM wanted WHERE place = 1)
+    LEFT JOIN estimates AS e2 ON e2.point_id = points.id
+        AND e2.metric_id = (SELECT metric_id FROM wanted WHERE place = 2)
+    LEFT JOIN estimates AS e3 ON e3.point_id = points.id
+        AND e3.metric_id = (SELECT metric_id FROM wanted WHERE place = 3)
+    LEFT JOIN estimates AS e4 ON e4.point_id = points.id
+        AND e4.metric_id = (SELECT metric_id FROM wanted WHERE place = 4)
     WHERE points.is_complete
 ),
 values_of AS (

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/text.h"
 
+#include "base/decimal.h"
 #include "base/memory.h"
 
 #include <float.h>
@@ -110,7 +111,7 @@ static bool write_whole(char buffer[TEXT_NUMBER_ROOM], double value)
 
 void text_number(char buffer[TEXT_NUMBER_ROOM], double value)
 {
-    if (write_whole(buffer, value)) {
+    if (write_whole(buffer, value) || decimal_write(buffer, value)) {
         return;
     }
     // A normal double holds every decimal of 15 digits, so no fewer need be tried: "%g" drops the
@@ -158,6 +159,21 @@ void text_json_number(struct text *text, double value)
     char buffer[TEXT_NUMBER_ROOM];
     text_number(buffer, value);
     text_add(text, buffer);
+}
+
+void text_csv_string(struct text *text, const char *value)
+{
+    if (value[0] && !strpbrk(value, ",\"\r\n")) {
+        text_add(text, value);
+        return;
+    }
+    text_add_n(text, "\"", 1);
+    for (const char *quote; (quote = strchr(value, '"')); value = quote + 1) {
+        text_add_n(text, value, (size_t)(quote - value) + 1);
+        text_add_n(text, "\"", 1);
+    }
+    text_add(text, value);
+    text_add_n(text, "\"", 1);
 }
 
 // Edit distance with swaps of neighbours (optimal string alignment). Names longer than the limit

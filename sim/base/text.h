@@ -34,6 +34,10 @@ void text_number(char buffer[TEXT_NUMBER_ROOM], double value);
 void text_json_string(struct text *text, const char *value);
 void text_json_number(struct text *text, double value);
 
+// Adds `value` as a field of CSV (RFC 4180): in quotes if it has to be, and if it is empty, so that
+// it differs from a field that is not there.
+void text_csv_string(struct text *text, const char *value);
+
 // The entry of `names` nearest to `name`, the first of several, if it is near enough to be a slip
 // of the fingers: at most one edit (insertion, deletion, substitution, swap of neighbours) for
 // every three characters of `name` or part of three. Returns NULL when none is.

@@ -68,7 +68,9 @@ static const struct option options[] = {
      "show what policies worked out beforehand: ranked cuts, pools, ...", " check "},
     {"metric", 'm', OPTION_TEXT, FIELD(metric), "NAME",
      "compare this metric (default: cost_mean, accuracy and latency_mean_s)", " compare "},
-    {"dry-run", 0, OPTION_FLAG, FIELD(dry_run), NULL, "list the points and run nothing", " sweep "},
+    {"dry-run", 0, OPTION_FLAG, FIELD(dry_run), NULL,
+     "run nothing: list the points, what of them is stored, and about how long the rest takes",
+     " sweep "},
     {"again", 0, OPTION_FLAG, FIELD(again), NULL, "simulate also what the database has already",
      " sweep "},
     {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "table, csv, json or md (default: table)",
@@ -84,8 +86,8 @@ static const struct option options[] = {
     {"explain", 'e', OPTION_FLAG, FIELD(explain), NULL,
      "print the SQL of a named query, which says what it answers and what its parameters are",
      " query "},
-    {"limit", 0, OPTION_COUNT, FIELD(limit), "ROWS", "stop after so many rows (default: 100000)",
-     " query "},
+    {"limit", 0, OPTION_COUNT, FIELD(limit), "ROWS",
+     "stop after so many rows (default: 1000 in a table, all in csv, json and md)", " query "},
     {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, "no progress and no remarks on standard error",
      " run sweep reprice check query fit compare export merge "},
     {"help", 'h', OPTION_FLAG, FIELD(help), NULL, "show this help",
@@ -250,7 +252,7 @@ static const char *join_words(const struct command *command, int count, char *co
 int arguments_parse(const struct command *command, int count, char *const *words,
                     struct arguments *ret_arguments, struct text *ret_error)
 {
-    struct arguments arguments = {.db = "offloadsim.db", .format = "table", .limit = 100000};
+    struct arguments arguments = {.db = "offloadsim.db", .format = "table"};
     bool options_ended = false;
     for (int i = 0; i < count;) {
         const char *word = words[i];

@@ -32,7 +32,7 @@ struct arguments {
     const char *file_format; // of an export; NULL: CSV
     uint64_t experiment;     // 0: the latest
     uint64_t jobs;           // 0: as many as the machine has processors
-    uint64_t limit;          // rows of a query
+    uint64_t limit;          // rows of a query; 0: as suits the format
     uint64_t samples;        // each so manieth sample is stored; 0: none
     bool no_store;
     bool all;

@@ -23,9 +23,32 @@ static bool is_json_column(const char *name)
     return false;
 }
 
+// A table for people is cut here unless told otherwise; what other programs read is whole.
+enum { ROWS_OF_A_TABLE = 1000 };
+
+// Rows in csv and json are printed as they come, in pieces. The first piece is kept back until it
+// is full, so that a query that fails early prints nothing but its error.
+enum { ROWS_AT_ONCE = 256, PIECE_BYTES = 64 * 1024 };
+
+// A query's rows on their way to standard output.
+struct printing {
+    struct table table;
+    enum table_format format;
+    struct text text;
+    int status; // of writing
+};
+
+static void write_text(struct printing *printing)
+{
+    if (printing->status == STATUS_FINE) {
+        printing->status = output_text(&printing->text);
+    }
+    text_clear(&printing->text);
+}
+
 static void fill_columns(void *context, const char *const *names, size_t count)
 {
-    struct table *table = context;
+    struct table *table = &((struct printing *)context)->table;
     for (size_t i = 0; i < count; i++) {
         struct table_column *column = table_add_column(table, arena_text(&table->arena, names[i]));
         column->is_json = is_json_column(names[i]);
@@ -35,7 +58,8 @@ static void fill_columns(void *context, const char *const *names, size_t count)
 
 static void fill_row(void *context, const struct query_value *values, size_t count)
 {
-    struct table *table = context;
+    struct printing *printing = context;
+    struct table *table = &printing->table;
     for (size_t i = 0; i < count; i++) {
         switch (values[i].kind) {
         case QUERY_NULL:
@@ -52,29 +76,41 @@ static void fill_row(void *context, const struct query_value *values, size_t cou
             break;
         }
     }
+    if (table_can_drain(printing->format) && table_row_count(table) == ROWS_AT_ONCE) {
+        table_drain(table, printing->format, &printing->text);
+        if (printing->text.length >= PIECE_BYTES) {
+            write_text(printing);
+        }
+    }
 }
 
-static int print_table(const struct table *table, enum table_format format)
+// What is left of the table. Returns the exit status.
+static int print_rest(struct printing *printing)
 {
-    struct text text = {0};
     const struct table_style style = output_style();
-    table_print(table, format, &style, &text);
-    const int status = output_text(&text);
-    text_finish(&text);
-    return status;
+    table_print(&printing->table, printing->format, &style, &printing->text);
+    write_text(printing);
+    return printing->status;
+}
+
+static void finish_printing(struct printing *printing)
+{
+    text_finish(&printing->text);
+    table_finish(&printing->table);
 }
 
 static int list_queries(enum table_format format)
 {
-    struct table table = {0};
-    table_add_column(&table, "query");
-    table_add_column(&table, "answers")->is_wrapped = true;
+    struct printing printing = {.format = format};
+    struct table *table = &printing.table;
+    table_add_column(table, "query");
+    table_add_column(table, "answers")->is_wrapped = true;
     for (const struct query_name *query = query_names; query->name; query++) {
-        table_add_text(&table, query->name);
-        table_add_text(&table, query->summary);
+        table_add_text(table, query->name);
+        table_add_text(table, query->summary);
     }
-    const int status = print_table(&table, format);
-    table_finish(&table);
+    const int status = print_rest(&printing);
+    finish_printing(&printing);
     return status;
 }
 
@@ -108,11 +144,19 @@ static int read_bindings(const struct arguments *arguments, struct arena *arena,
     return 0;
 }
 
+static int64_t row_limit(const struct arguments *arguments, enum table_format format)
+{
+    if (arguments->limit) {
+        return (int64_t)arguments->limit;
+    }
+    return format == TABLE_ALIGNED ? ROWS_OF_A_TABLE : -1;
+}
+
 int verb_query(const struct arguments *arguments)
 {
     enum table_format format;
     struct text error = {0};
-    struct table table = {0};
+    struct printing printing = {0};
     const char *sql = arguments->operands[0];
     int status = STATUS_BAD_INPUT;
     if (table_format_parse(arguments->format, &format, &error) != 0) {
@@ -132,16 +176,17 @@ int verb_query(const struct arguments *arguments)
             status = print_sql(sql);
             goto failed;
         }
-        table.key_columns = query->key_columns;
+        printing.table.key_columns = query->key_columns;
     }
-    const struct query_sink sink = {&table, fill_columns, fill_row};
-    struct query_options options = {.rows = (int64_t)arguments->limit};
+    printing.format = format;
+    const struct query_sink sink = {&printing, fill_columns, fill_row};
+    struct query_options options = {.rows = row_limit(arguments, format)};
     struct query_result result;
-    if (read_bindings(arguments, &table.arena, &options, &error) != 0 ||
+    if (read_bindings(arguments, &printing.table.arena, &options, &error) != 0 ||
         query_run(arguments->db, sql, &options, &sink, &result, &error) != 0) {
         goto failed;
     }
-    status = print_table(&table, format);
+    status = print_rest(&printing);
     if (result.is_truncated && !arguments->quiet) {
         fprintf(stderr, "only the first %lld rows; ask for more with --limit\n",
                 (long long)result.rows);
@@ -151,6 +196,6 @@ failed:
         output_error(status, "%s", text_string(&error));
     }
     text_finish(&error);
-    table_finish(&table);
+    finish_printing(&printing);
     return status;
 }

@@ -37,6 +37,7 @@ void table_finish(struct table *table)
 {
     if (table) {
         arena_finish(&table->arena);
+        arena_finish(&table->texts);
         free(table->columns);
         free(table->cells);
         *table = (struct table){0};
@@ -45,7 +46,7 @@ void table_finish(struct table *table)
 
 struct table_column *table_add_column(struct table *table, const char *name)
 {
-    CHECK(NULL, table->cell_count == 0);
+    CHECK(NULL, table->cell_count == 0 && table->drained_rows == 0);
     table->columns =
         memory_resize(table->columns, table->column_count + 1, sizeof(*table->columns));
     struct table_column *column = &table->columns[table->column_count++];
@@ -102,7 +103,7 @@ void table_add_text(struct table *table, const char *value)
         return;
     }
     add_cell(table, (struct table_cell){.kind = TABLE_TEXT,
-                                        .value.text = arena_text(&table->arena, value)});
+                                        .value.text = arena_text(&table->texts, value)});
 }
 
 size_t table_row_count(const struct table *table)
@@ -110,45 +111,41 @@ size_t table_row_count(const struct table *table)
     return table->column_count ? table->cell_count / table->column_count : 0;
 }
 
-static void print_csv_text(const char *value, struct text *text)
+static void add_number(double value, struct text *text)
 {
-    if (value[0] && !strpbrk(value, ",\"\r\n")) {
-        text_add(text, value);
-        return;
+    char number[TEXT_NUMBER_ROOM];
+    text_number(number, value);
+    text_add(text, number);
+}
+
+static void print_csv_cell(const struct table_cell *cell, struct text *text)
+{
+    switch (cell->kind) {
+    case TABLE_NULL:
+        break;
+    case TABLE_INTEGER:
+        text_format(text, "%lld", (long long)cell->value.integer);
+        break;
+    case TABLE_NUMBER:
+        add_number(cell->value.number, text);
+        break;
+    case TABLE_TEXT:
+        text_csv_string(text, cell->value.text);
+        break;
     }
-    text_add(text, "\"");
-    for (const char *c = value; *c; c++) {
-        text_add(text, *c == '"' ? "\"" : "");
-        text_add_n(text, c, 1);
-    }
-    text_add(text, "\"");
 }
 
 static void print_csv(const struct table *table, struct text *text)
 {
-    for (size_t c = 0; c < table->column_count; c++) {
+    const size_t columns = table->column_count;
+    for (size_t c = 0; c < columns && !table->drained_rows; c++) {
         text_add(text, c ? "," : "");
-        print_csv_text(table->columns[c].name, text);
+        text_csv_string(text, table->columns[c].name);
     }
-    text_add(text, "\r\n");
+    text_add(text, table->drained_rows ? "" : "\r\n");
     for (size_t i = 0; i < table->cell_count; i++) {
-        const struct table_cell *cell = &table->cells[i];
-        char number[TEXT_NUMBER_ROOM];
-        switch (cell->kind) {
-        case TABLE_NULL:
-            break;
-        case TABLE_INTEGER:
-            text_format(text, "%lld", (long long)cell->value.integer);
-            break;
-        case TABLE_NUMBER:
-            text_number(number, cell->value.number);
-            text_add(text, number);
-            break;
-        case TABLE_TEXT:
-            print_csv_text(cell->value.text, text);
-            break;
-        }
-        text_add(text, (i + 1) % table->column_count ? "," : "\r\n");
+        print_csv_cell(&table->cells[i], text);
+        text_add(text, (i + 1) % columns ? "," : "\r\n");
     }
 }
 
@@ -175,12 +172,13 @@ static void print_json_cell(const struct table_column *column, const struct tabl
     }
 }
 
+// Without the bracket that ends the array.
 static void print_json(const struct table *table, struct text *text)
 {
     size_t rows = table_row_count(table);
-    text_add(text, "[");
+    text_add(text, table->drained_rows ? "" : "[");
     for (size_t r = 0; r < rows; r++) {
-        text_add(text, r ? ",\n {" : "\n {");
+        text_add(text, r + table->drained_rows ? ",\n {" : "\n {");
         for (size_t c = 0; c < table->column_count; c++) {
             text_add(text, c ? ", " : "");
             text_json_string(text, table->columns[c].name);
@@ -189,7 +187,24 @@ static void print_json(const struct table *table, struct text *text)
         }
         text_add(text, "}");
     }
-    text_add(text, rows ? "\n]\n" : "]\n");
+}
+
+bool table_can_drain(enum table_format format)
+{
+    return format == TABLE_CSV || format == TABLE_JSON;
+}
+
+void table_drain(struct table *table, enum table_format format, struct text *text)
+{
+    CHECK(NULL, table_can_drain(format));
+    if (format == TABLE_CSV) {
+        print_csv(table, text);
+    } else {
+        print_json(table, text);
+    }
+    table->drained_rows += table_row_count(table);
+    table->cell_count = 0;
+    arena_finish(&table->texts);
 }
 
 void table_print(const struct table *table, enum table_format format,
@@ -204,6 +219,7 @@ void table_print(const struct table *table, enum table_format format,
         break;
     case TABLE_JSON:
         print_json(table, text);
+        text_add(text, table->drained_rows + table_row_count(table) ? "\n]\n" : "]\n");
         break;
     case TABLE_MARKDOWN:
         table_print_markdown(table, &chosen, text);

@@ -70,12 +70,14 @@ struct table_cell {
 
 struct table {
     struct arena arena;
+    struct arena texts; // of the cells
     struct table_column *columns;
     size_t column_count;
     struct table_cell *cells; // row by row
     size_t cell_count;
     size_t cell_room;
-    size_t key_columns; // repeated in every block of a wide table; 0 means 1
+    size_t drained_rows; // printed and forgotten
+    size_t key_columns;  // repeated in every block of a wide table; 0 means 1
 };
 
 void table_finish(struct table *table);
@@ -91,7 +93,14 @@ void table_add_integer(struct table *table, int64_t value);
 void table_add_number(struct table *table, double value);
 void table_add_text(struct table *table, const char *value); // NULL: null
 
+// Without those that were drained.
 size_t table_row_count(const struct table *table);
+
+// In csv and json a row looks the same whatever follows it, so a table of any length can be printed
+// piece by piece: after whole rows, table_drain() adds those that are there to `text` and forgets
+// them. table_print() prints what is left, and ends the table.
+bool table_can_drain(enum table_format format);
+void table_drain(struct table *table, enum table_format format, struct text *text);
 
 struct table_style {
     size_t width;  // of `table`; 0 means 100

@@ -49,7 +49,7 @@ struct number_form {
     int decimals; // shared by the column; negative: each number has its own
 };
 
-static struct number_form choose_form(const struct table *table, size_t index)
+static struct number_form choose_form(const struct table *table, size_t index, bool has_half_width)
 {
     const struct table_column *column = &table->columns[index];
     struct number_form form = {column->notation, column->digits, 0};
@@ -57,6 +57,10 @@ static struct number_form choose_form(const struct table *table, size_t index)
         return form;
     }
     form.digits = column->digits > 0 ? column->digits : DEFAULT_DIGITS;
+    if (has_half_width) {
+        form.decimals = -1;
+        return form;
+    }
     int most_before = 1;
     for (size_t i = index; i < table->cell_count; i += table->column_count) {
         const struct table_cell *cell = &table->cells[i];
@@ -117,20 +121,31 @@ struct cell_text {
     const char *half_width; // NULL if there is none
 };
 
+static bool is_control(char character)
+{
+    return (unsigned char)character < 0x20 || character == 0x7f;
+}
+
 // Text for a terminal: no control characters.
 static const char *clean(struct arena *arena, const char *value)
 {
+    const char *first = value;
+    while (*first && !is_control(*first)) {
+        first++;
+    }
+    if (!*first) {
+        return value; // It lasts as long as the table.
+    }
     char *copy = arena_text(arena, value);
     for (char *c = copy; *c; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            *c = ' ';
-        }
+        *c = is_control(*c) ? ' ' : *c;
     }
     return copy;
 }
 
+// `text` is room to work in, as for all cells of a column.
 static struct cell_text show_number(struct arena *arena, const struct number_form *form,
-                                    double value, const double *given_half_width)
+                                    double value, const double *given_half_width, struct text *text)
 {
     struct cell_text result = {0};
     // What is left of rounding when all replications agree is not a width.
@@ -138,26 +153,25 @@ static struct cell_text show_number(struct arena *arena, const struct number_for
     const double zero = 0;
     const double *half_width =
         given_half_width && *given_half_width < least ? &zero : given_half_width;
-    struct text text = {0};
     struct number_form pair = half_width ? form_of_pair(form, *half_width) : *form;
     const char *percent = form->notation == TABLE_PERCENT ? " %" : "";
-    add_number(&pair, value, &text);
-    text_add(&text, half_width ? "" : percent);
-    result.value = arena_text(arena, text_string(&text));
+    text_clear(text);
+    add_number(&pair, value, text);
+    text_add(text, half_width ? "" : percent);
+    result.value = arena_text_n(arena, text_string(text), text->length);
     if (half_width) {
-        text_clear(&text);
+        text_clear(text);
         pair.digits = form->notation == TABLE_SIGNIFICANT ? HALF_WIDTH_DIGITS : pair.digits;
-        add_number(&pair, *half_width, &text);
-        text_add(&text, percent);
-        result.half_width = arena_text(arena, text_string(&text));
+        add_number(&pair, *half_width, text);
+        text_add(text, percent);
+        result.half_width = arena_text_n(arena, text_string(text), text->length);
     }
-    text_finish(&text);
     return result;
 }
 
 static struct cell_text show_cell(struct arena *arena, const struct number_form *form,
                                   const struct table_cell *cell,
-                                  const struct table_cell *half_width)
+                                  const struct table_cell *half_width, struct text *text)
 {
     struct cell_text result = {.value = "-"};
     bool has_half_width = half_width && half_width->kind == TABLE_NUMBER;
@@ -169,7 +183,7 @@ static struct cell_text show_cell(struct arena *arena, const struct number_form 
         break;
     case TABLE_NUMBER:
         result = show_number(arena, form, cell->value.number,
-                             has_half_width ? &half_width->value.number : NULL);
+                             has_half_width ? &half_width->value.number : NULL, text);
         break;
     case TABLE_TEXT:
         result.value = clean(arena, cell->value.text);
@@ -208,18 +222,23 @@ static size_t widest_part(const char *text)
 // Joins a value and its half width. With padding the signs stand in one line below each other when
 // the cell is set to the right.
 static const char *join(struct arena *arena, const struct cell_text *parts,
-                        const struct table_style *style, size_t half_width_room)
+                        const struct table_style *style, size_t half_width_room, struct text *text)
 {
     const char *sign = style->is_ascii ? " +- " : " \xc2\xb1 ";
-    size_t sign_width = table_text_width(sign);
-    if (!parts->half_width) {
-        size_t room = half_width_room ? sign_width + half_width_room : 0;
-        return arena_format(arena, "%s%*s", parts->value, (int)room, "");
+    if (!parts->half_width && !half_width_room) {
+        return parts->value;
     }
-    size_t width = table_text_width(parts->half_width);
+    size_t width = parts->half_width ? table_text_width(parts->half_width) : 0;
     size_t padding = half_width_room > width ? half_width_room - width : 0;
-    return arena_format(arena, "%s%s%s%*s", parts->value, sign, parts->half_width, (int)padding,
-                        "");
+    padding += parts->half_width ? 0 : table_text_width(sign);
+    text_clear(text);
+    text_add(text, parts->value);
+    text_add(text, parts->half_width ? sign : "");
+    text_add(text, parts->half_width ? parts->half_width : "");
+    for (size_t i = 0; i < padding; i++) {
+        text_add_n(text, " ", 1);
+    }
+    return arena_text_n(arena, text_string(text), text->length);
 }
 
 static const char *show_heading(struct arena *arena, const struct table_column *column)
@@ -238,17 +257,15 @@ static void show_column(const struct table *table, size_t index, const struct ta
     size_t rows = table_row_count(table);
     bool has_half_width =
         index + 1 < table->column_count && table->columns[index + 1].is_half_width;
-    struct number_form form = choose_form(table, index);
-    if (has_half_width && form.notation == TABLE_SIGNIFICANT) {
-        form.decimals = -1;
-    }
+    struct number_form form = choose_form(table, index, has_half_width);
+    struct text text = {0};
     struct cell_text *parts = arena_new_array(arena, rows, struct cell_text);
     size_t half_width_room = 0;
     bool has_number = false;
     bool has_text = false;
     for (size_t r = 0; r < rows; r++) {
         const struct table_cell *cell = &table->cells[r * table->column_count + index];
-        parts[r] = show_cell(arena, &form, cell, has_half_width ? cell + 1 : NULL);
+        parts[r] = show_cell(arena, &form, cell, has_half_width ? cell + 1 : NULL, &text);
         has_number = has_number || cell->kind == TABLE_NUMBER || cell->kind == TABLE_INTEGER;
         has_text = has_text || cell->kind == TABLE_TEXT;
         size_t width = parts[r].half_width ? table_text_width(parts[r].half_width) : 0;
@@ -263,12 +280,13 @@ static void show_column(const struct table *table, size_t index, const struct ta
         .is_elastic = has_text,
     };
     for (size_t r = 0; r < rows; r++) {
-        shown->cells[r] = join(arena, &parts[r], style, is_padded ? half_width_room : 0);
+        shown->cells[r] = join(arena, &parts[r], style, is_padded ? half_width_room : 0, &text);
         size_t width = table_text_width(shown->cells[r]);
         shown->cell_width = width > shown->cell_width ? width : shown->cell_width;
     }
     size_t heading_least = widest_part(shown->heading);
     shown->least_width = heading_least > shown->cell_width ? heading_least : shown->cell_width;
+    text_finish(&text);
 }
 
 size_t table_show_columns(const struct table *table, const struct table_style *style,

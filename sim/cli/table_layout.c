@@ -6,6 +6,7 @@
 #include "cli/table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { GAP = 2 }; // between columns
 
@@ -262,9 +263,14 @@ static void print_markdown_row(const char *const *cells, size_t count, struct te
 {
     for (size_t i = 0; i < count; i++) {
         text_add(text, i ? " | " : "| ");
-        for (const char *c = cells[i]; *c; c++) {
-            text_add(text, *c == '|' || *c == '\\' ? "\\" : "");
-            text_add_n(text, c, 1);
+        for (const char *rest = cells[i]; *rest;) {
+            const size_t plain = strcspn(rest, "|\\");
+            text_add_n(text, rest, plain);
+            rest += plain;
+            if (*rest) {
+                text_add(text, "\\");
+                text_add_n(text, rest++, 1);
+            }
         }
     }
     text_add(text, count ? " |\n" : "");

@@ -90,7 +90,9 @@ static void take_rate(void *context, const struct query_value *values, size_t co
     if (count == 2 && values[1].kind == QUERY_NUMBER) {
         struct policy_rate *rates =
             arena_new_array(view->arena, view->rate_count + 1, struct policy_rate);
-        memcpy(rates, view->rates, view->rate_count * sizeof(*rates));
+        for (size_t i = 0; i < view->rate_count; i++) {
+            rates[i] = view->rates[i];
+        }
         rates[view->rate_count++] =
             (struct policy_rate){arena_text(view->arena, values[0].text), values[1].number};
         view->rates = rates;

@@ -458,6 +458,17 @@ int storing_take_complete(struct storing *storing, size_t simulation, bool *ret_
     return status;
 }
 
+int storing_begin_group(struct storing *storing, struct text *ret_error)
+{
+    return storing->options->store ? store_begin_group(storing->options->store, ret_error) : 0;
+}
+
+int storing_end_group(struct storing *storing, int result, struct text *ret_error)
+{
+    struct store *store = storing->options->store;
+    return store ? store_end_group(store, result, ret_error) : result;
+}
+
 int storing_complete(struct storing *storing, size_t number, struct text *ret_error)
 {
     const struct experiment_point *point = &storing->experiment->points[number];

@@ -88,6 +88,11 @@ int storing_keep_claims(struct storing *storing, double now_s, struct text *ret_
 int storing_take_complete(struct storing *storing, size_t simulation, bool *ret_is_complete,
                           struct text *ret_error);
 
+// What is stored between these two is one transaction, which is undone if `result` is not 0. The
+// second returns `result`, or -1 if it was not kept for another reason.
+int storing_begin_group(struct storing *storing, struct text *ret_error);
+int storing_end_group(struct storing *storing, int result, struct text *ret_error);
+
 // A point has its estimates and its verdict.
 int storing_complete(struct storing *storing, size_t point, struct text *ret_error);
 

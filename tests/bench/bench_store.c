@@ -1,23 +1,47 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How fast the store takes what a large sweep gives it. Prints a rate a line.
+// How fast the store takes what a large sweep gives it. Each kind of work is done in a few parts,
+// and a line says what the parts took: processor time, which other programs disturb little, and
+// real time, which has the disk in it.
 #include "base/text.h"
 #include "results/store.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { POINTS = 100000, SHARING = 50, BATCH = 10, METRICS = 30, COUNTERS = 20, SAMPLES = 1000000 };
+enum {
+    PARTS = 5,
+    POINTS = 100000,
+    SHARING = 50, // points that share their replications
+    BATCH = 10,   // replications that are stored together
+    LONE_POINTS = 10000,
+    PER_POINT = 5, // replications of a point that is stored as a whole
+    METRICS = 45,  // as scenarios/hi-digits.yaml has
+    COUNTERS = 25, // the same
+    FEW_METRICS = 30,
+    FEW_COUNTERS = 20,
+    SAMPLES = 100000 // of a replication
+};
 
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
+// All that the kinds of work have in common.
+struct bench {
+    struct store *store;
+    int64_t experiment_id;
+    struct store_point points[POINTS];
+    struct store_parameter parameters[POINTS][3];
+    struct store_price prices[POINTS][3];
+    char hashes[POINTS][40];
+    char simulations[POINTS][40];
+    struct store_point_state states[POINTS];
+    int64_t lone_ids[LONE_POINTS]; // of points that share nothing
+    char names[METRICS + COUNTERS][16];
+    const char *name_list[METRICS + COUNTERS];
+    double values[METRICS + COUNTERS];
+    struct store_sample samples[SAMPLES];
+    double sum; // of what was read
+};
 
 static void check(int result, const struct text *error)
 {
@@ -27,75 +51,85 @@ static void check(int result, const struct text *error)
     }
 }
 
-static void report(const char *what, double count, double start_s)
+static double clock_s(clockid_t clock)
 {
-    const double seconds = now_s() - start_s;
-    printf("%-34s %9.0f in %6.2f s: %8.0f a second\n", what, count, seconds, count / seconds);
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const double a = *(const double *)left;
+    const double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+// Does `steps` steps that handle `things` things each. A step fails by ending the program.
+static void measure(struct bench *bench, const char *what, int steps, int things,
+                    void (*step)(struct bench *bench, int number, struct text *error))
+{
+    struct text error = {0};
+    double processor[PARTS];
+    double real[PARTS];
+    const int steps_of_part = steps / PARTS;
+    for (int part = 0; part < PARTS; part++) {
+        const double processor_start = clock_s(CLOCK_PROCESS_CPUTIME_ID);
+        const double real_start = clock_s(CLOCK_MONOTONIC);
+        for (int i = 0; i < steps_of_part; i++) {
+            step(bench, part * steps_of_part + i, &error);
+        }
+        const double scale = 1e6 / ((double)steps_of_part * things);
+        processor[part] = scale * (clock_s(CLOCK_PROCESS_CPUTIME_ID) - processor_start);
+        real[part] = scale * (clock_s(CLOCK_MONOTONIC) - real_start);
+    }
+    qsort(processor, PARTS, sizeof(*processor), compare);
+    qsort(real, PARTS, sizeof(*real), compare);
+    printf("%-44s %8d  %6.1f (%.1f .. %.1f)%*s%6.1f (%.1f .. %.1f)\n", what, steps * things,
+           processor[PARTS / 2], processor[0], processor[PARTS - 1], 4, "", real[PARTS / 2],
+           real[0], real[PARTS - 1]);
     fflush(stdout);
 }
 
-static char names[METRICS + COUNTERS][16];
-static const char *name_list[METRICS + COUNTERS];
+// ---- the kinds of work ----
 
-static void plan(struct store *store, int64_t experiment_id, struct store_point_state *states,
-                 const char *what)
+enum { PLANNED_AT_ONCE = 10000 };
+
+static void plan(struct bench *bench, int number, struct text *error)
 {
-    struct text error = {0};
-    static struct store_point points[POINTS];
-    static struct store_parameter parameters[POINTS][3];
-    static struct store_price prices[POINTS][3];
-    static char hashes[POINTS][40];
-    static char simulations[POINTS][40];
-    for (int i = 0; i < POINTS; i++) {
-        snprintf(hashes[i], sizeof(hashes[i]), "%032d", i);
-        snprintf(simulations[i], sizeof(simulations[i]), "%032d", i / SHARING);
-        for (int k = 0; k < 3; k++) {
-            static const char *const paths[] = {"policy.hi_threshold.theta", "tiers.device.nodes",
-                                                "prices.offload"};
-            parameters[i][k] = (struct store_parameter){.path = paths[k], .number = i + k};
-            prices[i][k] = (struct store_price){name_list[METRICS + k], 0.1 * k};
-        }
-        points[i] = (struct store_point){.experiment_id = experiment_id,
-                                         .ordinal = i,
-                                         .policy = "hi_threshold",
-                                         .hash = hashes[i],
-                                         .simulation_hash = simulations[i],
-                                         .parameters = parameters[i],
-                                         .parameter_count = 3,
-                                         .prices = prices[i],
-                                         .price_count = 3};
-    }
-    const double start_s = now_s();
-    check(store_plan_points(store, points, POINTS, states, &error), &error);
-    report(what, POINTS, start_s);
+    const int first = number * PLANNED_AT_ONCE;
+    check(store_plan_points(bench->store, bench->points + first, PLANNED_AT_ONCE,
+                            bench->states + first, error),
+          error);
 }
 
-static void add_replications(struct store *store, const struct store_point_state *states)
+static void add_replications(struct bench *bench, int64_t source_id, int count, int metrics,
+                             int counters, struct text *error)
 {
-    struct text error = {0};
-    double values[METRICS + COUNTERS];
     struct store_replication replications[BATCH];
-    for (int i = 0; i < METRICS + COUNTERS; i++) {
-        values[i] = 1.0 / (i + 3);
+    for (int i = 0; i < count; i++) {
+        replications[i] = (struct store_replication){
+            .number = (uint64_t)i, .metrics = bench->values, .counters = bench->values + METRICS};
     }
-    const double start_s = now_s();
-    int count = 0;
-    for (int i = 0; i < POINTS; i += SHARING) {
-        for (int k = 0; k < BATCH; k++) {
-            replications[k] = (struct store_replication){
-                .number = (uint64_t)k, .metrics = values, .counters = values + METRICS};
-        }
-        const struct store_batch batch = {.point_id = states[i].source_id,
-                                          .metric_names = name_list,
-                                          .metric_count = METRICS,
-                                          .counter_names = name_list + METRICS,
-                                          .counter_count = COUNTERS,
-                                          .replications = replications,
-                                          .replication_count = BATCH};
-        check(store_add_replications(store, &batch, &error), &error);
-        count += BATCH;
-    }
-    report("replications of 50 values, by tens", count, start_s);
+    const struct store_batch batch = {.point_id = source_id,
+                                      .metric_names = bench->name_list,
+                                      .metric_count = (size_t)metrics,
+                                      .counter_names = bench->name_list + METRICS,
+                                      .counter_count = (size_t)counters,
+                                      .replications = replications,
+                                      .replication_count = (size_t)count};
+    check(store_add_replications(bench->store, &batch, error), error);
+}
+
+// The first of those that share has the replications.
+static int64_t source_of(const struct bench *bench, int number)
+{
+    return bench->states[number * SHARING].source_id;
+}
+
+static void add_batch(struct bench *bench, int number, struct text *error)
+{
+    add_replications(bench, source_of(bench, number), BATCH, FEW_METRICS, FEW_COUNTERS, error);
 }
 
 static bool read_one(void *context, const struct store_replication *replication)
@@ -104,100 +138,135 @@ static bool read_one(void *context, const struct store_replication *replication)
     return true;
 }
 
-static void read_replications(struct store *store, const struct store_point_state *states)
+static void read_batch(struct bench *bench, int number, struct text *error)
 {
-    struct text error = {0};
-    const struct store_names asked = {name_list, METRICS, name_list + METRICS, COUNTERS};
-    double sum = 0;
-    const double start_s = now_s();
-    for (int i = 0; i < POINTS; i += SHARING) {
-        check(store_read_replications(store, states[i].source_id, 0, UINT64_MAX, &asked, read_one,
-                                      &sum, &error),
-              &error);
-    }
-    report("the same read", (double)POINTS / SHARING * BATCH, start_s);
+    const struct store_names names = {bench->name_list, FEW_METRICS, bench->name_list + METRICS,
+                                      FEW_COUNTERS};
+    check(store_read_replications(bench->store, source_of(bench, number), 0, UINT64_MAX, &names,
+                                  read_one, &bench->sum, error),
+          error);
 }
 
-static void complete_points(struct store *store, const struct store_point_state *states)
+static void complete(struct bench *bench, int64_t point_id, int metrics, struct text *error)
 {
-    struct text error = {0};
     struct store_estimate estimates[METRICS];
-    for (int i = 0; i < METRICS; i++) {
-        estimates[i] = (struct store_estimate){name_list[i], 1.0 / (i + 3), 0.01, 0.95, BATCH};
+    for (int i = 0; i < metrics; i++) {
+        estimates[i] = (struct store_estimate){bench->name_list[i], 1.0 / (i + 3), 0.01, 0.95, 5};
     }
-    const double start_s = now_s();
-    enum { SOME = POINTS / 10 };
-    for (int i = 0; i < SOME; i++) {
-        check(
-            store_complete_point(store, states[i].id, "stable", BATCH, estimates, METRICS, &error),
-            &error);
-    }
-    report("points completed, 30 estimates", SOME, start_s);
+    check(store_complete_point(bench->store, point_id, "stable", PER_POINT, estimates,
+                               (size_t)metrics, error),
+          error);
 }
 
-static void claim(struct store *store, const struct store_point_state *states)
+static void complete_point(struct bench *bench, int number, struct text *error)
 {
-    struct text error = {0};
-    const double start_s = now_s();
-    enum { SOME = POINTS / 10 };
-    for (int i = 0; i < SOME; i++) {
-        const struct store_range range = {states[i].source_id, 100 + (uint64_t)i, 10};
-        enum store_claim_result result;
-        check(store_claim(store, &range, 1, 30, &result, &error), &error);
-    }
-    report("claims, one a transaction", SOME, start_s);
+    complete(bench, bench->states[number].id, FEW_METRICS, error);
 }
 
-static void add_samples(struct store *store, const struct store_point_state *states)
+static void add_lone_points(struct bench *bench, struct text *error)
 {
-    struct text error = {0};
-    static struct store_sample samples[SAMPLES / 10];
+    check(store_begin_group(bench->store, error), error);
+    for (int i = 0; i < LONE_POINTS; i++) {
+        struct store_point point = bench->points[i];
+        point.ordinal = POINTS + i;
+        check(store_add_point(bench->store, &point, &bench->lone_ids[i], error), error);
+    }
+    check(store_end_group(bench->store, 0, error), error);
+}
+
+// Points come to their end in another order than that of their numbers.
+static void store_simulation(struct bench *bench, int number, struct text *error)
+{
+    const int64_t id = bench->lone_ids[(int64_t)number * 7919 % LONE_POINTS];
+    check(store_begin_group(bench->store, error), error);
+    add_replications(bench, id, PER_POINT, METRICS, COUNTERS, error);
+    complete(bench, id, METRICS, error);
+    check(store_end_group(bench->store, 0, error), error);
+}
+
+static void claim(struct bench *bench, int number, struct text *error)
+{
+    const struct store_range range = {bench->states[number].source_id, 100 + (uint64_t)number, 10};
+    enum store_claim_result result;
+    check(store_claim(bench->store, &range, 1, 30, &result, error), error);
+}
+
+static void add_samples(struct bench *bench, int number, struct text *error)
+{
+    check(store_add_samples(bench->store, bench->states[0].source_id, (uint64_t)number,
+                            bench->samples, SAMPLES, error),
+          error);
+}
+
+// ---- what is stored ----
+
+static void make_points(struct bench *bench)
+{
+    static const char *const paths[] = {"policy.hi_threshold.theta", "tiers.device.nodes",
+                                        "prices.offload"};
+    for (int i = 0; i < POINTS; i++) {
+        snprintf(bench->hashes[i], sizeof(bench->hashes[i]), "%032d", i);
+        snprintf(bench->simulations[i], sizeof(bench->simulations[i]), "%032d", i / SHARING);
+        for (int k = 0; k < 3; k++) {
+            bench->parameters[i][k] = (struct store_parameter){.path = paths[k], .number = i + k};
+            bench->prices[i][k] = (struct store_price){bench->name_list[METRICS + k], 0.1 * k};
+        }
+        bench->points[i] = (struct store_point){.experiment_id = bench->experiment_id,
+                                                .ordinal = i,
+                                                .policy = "hi_threshold",
+                                                .hash = bench->hashes[i],
+                                                .simulation_hash = bench->simulations[i],
+                                                .parameters = bench->parameters[i],
+                                                .parameter_count = 3,
+                                                .prices = bench->prices[i],
+                                                .price_count = 3};
+    }
+}
+
+static void make_samples(struct bench *bench)
+{
     static const char *const tiers[] = {"device", "edge"};
     static const char *const exits[] = {"small.end", "large.end"};
-    const double start_s = now_s();
-    for (int batch = 0; batch < 10; batch++) {
-        for (int i = 0; i < SAMPLES / 10; i++) {
-            samples[i] = (struct store_sample){.device = (uint64_t)(i % 50),
-                                               .number = (uint64_t)(i / 50),
-                                               .trace_row = i,
-                                               .arrived_s = 0.0131 * i,
-                                               .latency_s = 0.02385 + 1e-7 * i,
-                                               .wait_s = 0.0011,
-                                               .service_s = 0.0181,
-                                               .transfer_s = 0.0007,
-                                               .energy_j = 0.013,
-                                               .cost = 0.3,
-                                               .tier = tiers[i % 2],
-                                               .exit = exits[i % 2],
-                                               .decision = "confident",
-                                               .confidence = 0.913,
-                                               .correct = i % 7 != 0,
-                                               .is_offloaded = i % 2};
-        }
-        check(store_add_samples(store, states[0].source_id, (uint64_t)batch, samples, SAMPLES / 10,
-                                &error),
-              &error);
+    for (int i = 0; i < SAMPLES; i++) {
+        bench->samples[i] = (struct store_sample){.device = (uint64_t)(i % 50),
+                                                  .number = (uint64_t)(i / 50),
+                                                  .trace_row = i,
+                                                  .arrived_s = 0.0131 * i,
+                                                  .latency_s = 0.02385 + 1e-7 * i,
+                                                  .wait_s = 0.0011,
+                                                  .service_s = 0.0181,
+                                                  .transfer_s = 0.0007,
+                                                  .energy_j = 0.013,
+                                                  .cost = 0.3,
+                                                  .tier = tiers[i % 2],
+                                                  .exit = exits[i % 2],
+                                                  .decision = "confident",
+                                                  .confidence = 0.913,
+                                                  .correct = i % 7 != 0,
+                                                  .is_offloaded = i % 2};
     }
-    report("samples", SAMPLES, start_s);
+}
+
+static void make_names(struct bench *bench)
+{
+    for (int i = 0; i < METRICS + COUNTERS; i++) {
+        snprintf(bench->names[i], sizeof(bench->names[i]), "value.%02d", i);
+        bench->name_list[i] = bench->names[i];
+        bench->values[i] = 1.0 / (i + 3);
+    }
 }
 
 int main(void)
 {
+    static struct bench bench;
     char folder[] = "/tmp/bench-store.XXXXXX";
     char path[64];
     struct text error = {0};
-    struct store *store;
-    static struct store_point_state states[POINTS];
     if (!mkdtemp(folder)) {
         return 1;
     }
     snprintf(path, sizeof(path), "%s/results.db", folder);
-    for (int i = 0; i < METRICS + COUNTERS; i++) {
-        snprintf(names[i], sizeof(names[i]), "value.%02d", i);
-        name_list[i] = names[i];
-    }
-    check(store_open(path, STORE_BUSY_TIMEOUT_S, &store, &error), &error);
-    int64_t id;
+    check(store_open(path, STORE_BUSY_TIMEOUT_S, &bench.store, &error), &error);
     const struct store_experiment experiment = {.scenario = "bench",
                                                 .path = "",
                                                 .command = "",
@@ -205,17 +274,24 @@ int main(void)
                                                 .scenario_hash = "",
                                                 .sweep_json = "{}",
                                                 .version = ""};
-    check(store_begin_experiment(store, &experiment, &id, NULL, &error), &error);
-    plan(store, id, states, "points planned");
-    plan(store, id, states, "points found again");
-    add_replications(store, states);
-    read_replications(store, states);
-    complete_points(store, states);
-    claim(store, states);
-    add_samples(store, states);
-    double start_s = now_s();
-    store_close(store);
-    report("closed", 1, start_s);
+    check(store_begin_experiment(bench.store, &experiment, &bench.experiment_id, NULL, &error),
+          &error);
+    make_names(&bench);
+    make_points(&bench);
+    make_samples(&bench);
+    const int sources = POINTS / SHARING;
+    printf("microseconds each: median (least .. most)    number  of the processor         real\n");
+    measure(&bench, "points planned", POINTS / PLANNED_AT_ONCE, PLANNED_AT_ONCE, plan);
+    measure(&bench, "points found again", POINTS / PLANNED_AT_ONCE, PLANNED_AT_ONCE, plan);
+    measure(&bench, "replications of 50 values, by tens", sources, BATCH, add_batch);
+    measure(&bench, "the same read", sources, BATCH, read_batch);
+    measure(&bench, "points completed, 30 estimates", POINTS / 10, 1, complete_point);
+    add_lone_points(&bench, &error);
+    measure(&bench, "replications of 70 values, whole points", LONE_POINTS, PER_POINT,
+            store_simulation);
+    measure(&bench, "claims, one a transaction", POINTS / 10, 1, claim);
+    measure(&bench, "samples", BATCH, SAMPLES, add_samples);
+    store_close(bench.store);
     unlink(path);
     rmdir(folder);
     return 0;

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long the named queries take on a database with many points.
 
-    big_database.py OFFLOADSIM ROOT [--points N] [--database FILE]
+    big_database.py OFFLOADSIM ROOT [--points N] [--database FILE] [--runs N] [--json]
 
 Makes a database with a sweep of N points (100,000 by default) in the shape of real ones: policies,
 a threshold, a number of nodes and a price; points that differ in the price alone share their runs.
-Then runs every named query on it, three times, and prints the best time. The results in it are
-drawn at random and mean nothing.
+Then runs every named query on it, as whole commands: with all rows as CSV, and as a table, which
+ends after 1000 rows. The first run of each is not counted. Figures: median, least and most. The
+results in it are drawn at random and mean nothing.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import json
 import pathlib
 import random
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -130,14 +132,29 @@ def make(path, root, points):
     database.close()
 
 
-def measure(command):
-    best = None
-    for _ in range(3):
+def measure(command, runs):
+    """Seconds that the command takes, and what it prints the last time."""
+    times = []
+    for _ in range(runs + 1):
         start = time.monotonic()
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
-        seconds = time.monotonic() - start
-        best = seconds if best is None else min(best, seconds)
-    return best, done.stdout.count("\n") - 1
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              check=True)
+        times.append(time.monotonic() - start)
+    counted = times[1:]
+    return {"median": statistics.median(counted), "least": min(counted), "most": max(counted),
+            "runs": runs}, done.stdout
+
+
+def measure_queries(program, database, runs):
+    listing = subprocess.run([program, "query", "--format", "csv"], stdout=subprocess.PIPE,
+                             check=True, text=True).stdout
+    for line in listing.splitlines()[1:]:
+        name = line.split(",")[0]
+        words = [word for value in PARAMETERS.get(name, []) for word in ("--param", value)]
+        command = [program, "query", name, *words, "--db", str(database), "--format"]
+        whole, printed = measure([*command, "csv"], runs)
+        table, _ = measure([*command, "table"], runs)
+        yield {"query": name, "rows": printed.count(b"\n") - 1, "csv_s": whole, "table_s": table}
 
 
 def main():
@@ -146,22 +163,25 @@ def main():
     parser.add_argument("root", type=pathlib.Path)
     parser.add_argument("--points", type=int, default=100000)
     parser.add_argument("--database", type=pathlib.Path)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--json", action="store_true", help="machine-readable")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.database or pathlib.Path(folder) / "big.db"
         if not path.exists():
-            start = time.monotonic()
             make(path, arguments.root, arguments.points)
-            print(f"made {path.stat().st_size / 1e6:.0f} MB in {time.monotonic() - start:.0f} s")
-        listing = subprocess.run([arguments.program, "query", "--format", "csv"],
-                                 stdout=subprocess.PIPE, check=True, text=True).stdout
-        print(f"{'query':12} {'seconds':>8} {'rows':>7}")
-        for line in listing.splitlines()[1:]:
-            name = line.split(",")[0]
-            words = [word for value in PARAMETERS.get(name, []) for word in ("--param", value)]
-            seconds, rows = measure([arguments.program, "query", name, *words, "--format", "csv",
-                                     "--db", str(path)])
-            print(f"{name:12} {seconds:8.3f} {rows:7}", flush=True)
+        found = measure_queries(arguments.program, path, arguments.runs)
+        if arguments.json:
+            json.dump(list(found), sys.stdout, indent=2)
+            print()
+            return
+        megabytes = path.stat().st_size / 1e6
+        print(f"seconds of a query on {arguments.points:,} points ({megabytes:.0f} MB)")
+        print(f"{'':12} {'all rows, as CSV':>27} {'rows':>7} {'1000 rows, as a table':>27}")
+        for row in found:
+            whole, table = [f"{seconds['median']:.3f} ({seconds['least']:.3f} .. "
+                            f"{seconds['most']:.3f})" for seconds in (row["csv_s"], row["table_s"])]
+            print(f"{row['query']:12} {whole:>27} {row['rows']:7} {table:>27}", flush=True)
 
 
 if __name__ == "__main__":

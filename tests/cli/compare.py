@@ -207,7 +207,7 @@ def labels(program):
                   "links.device-edge.delay": 0.001}, "all")
     names, _ = found("--set", "links.device-edge.delay=1 ms,{exponential: 2 ms}",
                      policy="policy=oracle")
-    expect_equal(names, ["oracle (bound) (delay=1 ms)",
+    expect_equal(names, ["oracle (bound) (delay=0.001)",
                          "oracle (bound) (delay={exponential: 2 ms})"], "labels")
 
 

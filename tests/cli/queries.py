@@ -222,6 +222,39 @@ def diff(program):
     expect_equal({row["difference"] for row in rows}, {0}, "difference to itself")
 
 
+def diff_of_experiments(program):
+    """Twins are found wherever they are; of several, those at the same place belong together."""
+    sweep(program)
+    database = sqlite3.connect(program.folder / "offloadsim.db")
+    # The second experiment has the points in reverse, without the first of them, and each metric
+    # larger by 1; points 8 and 9 are twins of each other in both.
+    database.executescript("""
+        INSERT INTO experiments SELECT 2, scenario, about, path, command, scenario_json,
+            scenario_hash, seed, version, host, started_at, wall_s, status, kind, sweep_json
+            FROM experiments;
+        UPDATE points SET (policy, parameters_json) =
+            (SELECT policy, parameters_json FROM points WHERE id = 8) WHERE id = 9;
+        INSERT INTO points SELECT id + 1000, 2, iif(id IN (8, 9), ordinal, 600 - ordinal), policy,
+            is_oracle, uses_prices, parameters_json, scenario_json, hash, replications, verdict,
+            is_complete, simulation_hash, coalesce(source_id, id) FROM points
+            WHERE id NOT IN (1, 593, 594);
+        INSERT INTO estimates SELECT point_id + 1000, metric_id, mean + 1, half_width, confidence,
+            replications FROM estimates WHERE point_id NOT IN (1, 593, 594);""")
+    database.commit()
+    means = dict(database.execute("SELECT point_id, mean FROM estimates WHERE metric_id = 1"))
+    ids = [row[0] for row in database.execute(
+        "SELECT id FROM points WHERE experiment_id = 1 AND id NOT IN (1, 593, 594)"
+        " ORDER BY ordinal")]
+    database.close()
+    rows = ask(program, "diff", "a=1", "b=2", "metrics=accuracy")
+    expect_equal(len(rows), len(ids), "pairs")
+    for number, row in zip(ids, rows):
+        expect_equal((row["a"], row["b"]), (means[number], means[number + 1000]),
+                     f"pair of point {number}")
+    expect_equal(ask(program, "diff", "a=1", "b=3"), [], "an experiment that is not there")
+    expect_equal(ask(program, "diff", "a=1", "b=2", "of=else"), [], "of something else")
+
+
 def reprice(program):
     points = {p["point"]: p for p in sweep(program)}
     rows = ask(program, "reprice", "counter=offloads.device-edge", "price=0.25")
@@ -246,6 +279,76 @@ def reprice_agrees_with_a_run(program):
     again = ask(program, "tradeoffs", "experiment=2")
     for repriced, row in zip(after, again):
         expect(close(repriced["cost_after"], row["cost_mean"]), f"{repriced}, not {row}")
+
+
+# ---- many rows ----
+
+COUNT = ("WITH RECURSIVE count(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM count WHERE i < {rows})"
+         " SELECT {columns} FROM count")
+
+
+def only_tables_are_cut(program):
+    """A table for people ends after 1000 rows and says so; what programs read is whole."""
+    program.run("run", program.scenario("mm1"), *SMALL)
+    sql = COUNT.format(rows=3000, columns="i, i / 7.0 AS x, 'row, ' || i AS name, NULL AS none")
+    wanted = [(i, i / 7, f"row, {i}") for i in range(1, 3001)]
+    done = program.run("query", sql, "--format", "csv")
+    rows = [(int(row["i"]), float(row["x"]), row["name"])
+            for row in csv.DictReader(done.stdout.splitlines(), strict=True)]
+    expect_equal(rows, wanted, "csv")
+    expect_equal(done.stderr, "", "csv: remark")
+    done = program.run("query", sql, "--format", "json")
+    rows = [(row["i"], row["x"], row["name"]) for row in json.loads(done.stdout)]
+    expect_equal(rows, wanted, "json")
+    expect_equal(done.stderr, "", "json: remark")
+    done = program.run("query", sql, "--format", "md")
+    expect_equal((len(done.stdout.splitlines()), done.stderr), (3002, ""), "md")
+    remark = "only the first {} rows; ask for more with --limit\n"
+    for words, shown in ([], 1000), (["--limit", "2500"], 2500):
+        done = program.run("query", sql, *words)
+        lines = done.stdout.splitlines()
+        expect_equal(len(lines), shown + 2, f"lines of a table, {words}")
+        expect_in(f"row, {shown}", lines[-1], "last row")
+        expect_equal(done.stderr, remark.format(shown), f"remark, {words}")
+    done = program.run("query", sql, "--limit", "5000")
+    expect_equal((len(done.stdout.splitlines()), done.stderr), (3002, ""), "a table of all")
+    for form in "csv", "json":
+        done = program.run("query", sql, "--format", form, "--limit", "1500")
+        expect_in("row, 1500", done.stdout, form)
+        expect("row, 1501" not in done.stdout, f"{form} goes on")
+        expect_equal(done.stderr, remark.format(1500), f"{form}: remark")
+
+
+def failures_in_the_middle(program):
+    """Of a short answer nothing is shown; a long one is printed as far as it went."""
+    program.run("run", program.scenario("mm1"), *SMALL)
+    for rows, fails_at in (100, 50), (100000, 90000):
+        sql = COUNT.format(rows=rows,
+                           columns=f"abs(iif(i = {fails_at}, -9223372036854775808, i)) AS i")
+        for form in "csv", "json", "table":
+            done = program.run("query", sql, "--format", form, "--limit", "200000", status=2)
+            expect_in("in the query: integer overflow", done.stderr, "message")
+            lines = done.stdout.splitlines()
+            if rows == 100 or form == "table":
+                expect_equal(lines, [], f"lines, {form}, {rows} rows")
+            else:
+                expect(1000 < len(lines) <= fails_at, f"{form}: {len(lines)} lines")
+                start, row = {"csv": ("i", "{}"), "json": ("[", ' {{"i": {}}},')}[form]
+                rest = lines[1:-1] if form == "json" else lines[1:]
+                expect(lines[0] == start and rest == [row.format(i + 1) for i in range(len(rest))],
+                       f"{form}: other lines")
+
+
+def full_disk(program):
+    """What cannot be written ends in one message."""
+    if not pathlib.Path("/dev/full").exists():
+        return
+    program.run("run", program.scenario("mm1"), *SMALL)
+    sql = COUNT.format(rows=100000, columns="i")
+    done = program.shell(f'"$offloadsim" query "{sql}" --format csv > /dev/full')
+    expect_equal((done.returncode, done.stderr),
+                 (1, "offloadsim: error: cannot write to standard output: No space left on "
+                     "device\n"), "status and message")
 
 
 # ---- the command line ----
@@ -368,9 +471,12 @@ CASES = (
              "accuracy:max,cost_mean:min,device_energy_mean_j:min,throughput_per_s:max")),
      ("best", best), ("sensitivity", sensitivity), ("breakeven", breakeven),
      ("breakeven of a sweep", breakeven_of_a_sweep), ("types of parameters", parameters_have_types),
-     ("diff", diff),
+     ("diff", diff), ("diff of experiments", diff_of_experiments),
      ("reprice", reprice), ("reprice agrees with a run", reprice_agrees_with_a_run),
      ("queries can be copied", copies_run_anywhere), ("parameters of own SQL", own_parameters)]
+    + [("only tables are cut", only_tables_are_cut),
+       ("failures in the middle", failures_in_the_middle),
+       ("a full disk", full_disk)]
     + [(f"mistake: {' '.join(words)}", mistake(words, message)) for words, message in MISTAKES]
     + [("export", exports), ("export: mistakes", export_mistakes), ("merge", merges)]
 )

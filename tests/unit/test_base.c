@@ -305,6 +305,96 @@ START_TEST(text_number_round_trips)
 }
 END_TEST
 
+// Of random bits in magnitudes from 2^-40 to 2^60, and at both sides of powers of two and of ten,
+// of short decimals and of halves between decimals.
+static double odd_double(uint64_t bits)
+{
+    const int small = (int)(bits >> 40) % 12;
+    double value = ldexp((double)(bits >> 11), (int)(bits & 0xff) % 100 - 93);
+    switch ((bits >> 8) % 5) {
+    case 1:
+        value = ldexp(1, small * 8 - 40);
+        break;
+    case 2:
+        value = pow(10, small * 2 - 11);
+        break;
+    case 3:
+        value = (double)(bits >> 32) / pow(10, small);
+        break;
+    case 4:
+        value = (double)(bits >> 14) / 1024;
+        break;
+    default:
+        break;
+    }
+    const int moves = (int)(bits >> 60) - 8;
+    for (int i = 0; i < abs(moves); i++) {
+        value = nextafter(value, moves < 0 ? 0 : INFINITY);
+    }
+    return (bits >> 59) % 2 ? -value : value;
+}
+
+// The same by way of the C library: the first of 15, 16 and 17 digits that reads back.
+START_TEST(text_number_is_that_of_printf)
+{
+    uint64_t bits = 4101842887655102017u;
+    char wrong[400] = "";
+    for (int i = 0; i < 300000; i++) {
+        bits = bits * 6364136223846793005u + 1442695040888963407u;
+        const double value = odd_double(bits ^ bits >> 29);
+        char wanted[330];
+        char found[TEXT_NUMBER_ROOM];
+        int digits = 15;
+        do {
+            snprintf(wanted, sizeof(wanted), "%.*g", digits++, value);
+        } while (strtod(wanted, NULL) != value);
+        text_number(found, value);
+        if (strcmp(found, wanted) != 0) {
+            snprintf(wrong, sizeof(wrong), "%s, not %s", found, wanted);
+        }
+    }
+    ck_assert_str_eq(wrong, "");
+}
+END_TEST
+
+static const struct {
+    const char *value;
+    const char *shown;
+} csv_strings[] = {
+    {"", "\"\""},
+    {"hi-digits", "hi-digits"},
+    {"two words", "two words"},
+    {"a,b", "\"a,b\""},
+    {"a\rb", "\"a\rb\""},
+    {"a\nb", "\"a\nb\""},
+    {"\"", "\"\"\"\""},
+    {"\"a\"\"", "\"\"\"a\"\"\"\"\""},
+};
+
+START_TEST(text_csv_string_quotes)
+{
+    struct text text = {0};
+    text_csv_string(&text, csv_strings[_i].value);
+    ck_assert_str_eq(text_string(&text), csv_strings[_i].shown);
+    text_finish(&text);
+}
+END_TEST
+
+// Whether or not it fits into the room that is there.
+START_TEST(text_format_takes_any_length)
+{
+    for (int length = 0; length < 300; length++) {
+        struct text text = {0};
+        text_add(&text, "x");
+        text_format(&text, "%*s|", length, "");
+        ck_assert_uint_eq(text.length, (size_t)length + 2);
+        ck_assert_uint_eq(strlen(text_string(&text)), text.length);
+        ck_assert_int_eq(text_string(&text)[text.length - 1], '|');
+        text_finish(&text);
+    }
+}
+END_TEST
+
 static const struct {
     const char *value;
     const char *shown;
@@ -615,6 +705,9 @@ int main(void)
     tcase_add_test(text, text_grows);
     unit_add_table(text, text_number_is_shortest, numbers);
     tcase_add_test(text, text_number_round_trips);
+    tcase_add_test(text, text_number_is_that_of_printf);
+    tcase_add_test(text, text_format_takes_any_length);
+    unit_add_table(text, text_csv_string_quotes, csv_strings);
     unit_add_table(text, text_json_string_escapes, json_strings);
     unit_add_table(text, text_json_number_has_no_infinities, json_numbers);
     unit_add_table(text, text_nearest_finds_slips, slips);

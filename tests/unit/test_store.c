@@ -270,6 +270,56 @@ START_TEST(store_refuses_what_would_spoil_costs)
 }
 END_TEST
 
+// More values than one statement adds.
+START_TEST(store_takes_many_values)
+{
+    enum { VALUES = 150 };
+    struct place place = place_make();
+    struct store *store = open_store(place.path);
+    struct text error = {0};
+    char names[VALUES][16];
+    const char *list[VALUES];
+    double values[VALUES];
+    struct store_estimate estimates[VALUES];
+    for (int i = 0; i < VALUES; i++) {
+        snprintf(names[i], sizeof(names[i]), "value.%d", VALUES - i);
+        list[i] = names[i];
+        values[i] = i + 0.5;
+        estimates[i] = (struct store_estimate){names[i], i + 0.25, 0.125, 0.95, 2};
+    }
+    int64_t point = add_point(store, begin(store), 0);
+    // From none to all, so that also statements for few rows come.
+    for (int count = 0; count <= VALUES; count++) {
+        const struct store_replication replication = {
+            .number = (uint64_t)count, .metrics = values, .counters = values};
+        const struct store_batch batch = {.point_id = point,
+                                          .metric_names = list,
+                                          .metric_count = (size_t)count,
+                                          .counter_names = list,
+                                          .counter_count = (size_t)(VALUES - count),
+                                          .replications = &replication,
+                                          .replication_count = 1};
+        ck_assert_int_eq(store_add_replications(store, &batch, &error), 0);
+    }
+    ck_assert_int_eq(
+        store_complete_point(store, point, "stable", VALUES + 1, estimates, VALUES, &error), 0);
+    check_answer(
+        place.path,
+        "SELECT (SELECT count(*) FROM replication_metrics) AS metrics,"
+        " (SELECT sum(value = 150.5 - substr(metric, 7)) FROM replication_metrics) AS right,"
+        " (SELECT count(*) FROM replication_counters) AS counters,"
+        " (SELECT sum(value = 150.5 - substr(counter, 7)) FROM replication_counters)"
+        " AS also_right,"
+        " (SELECT sum(mean = 150.25 - substr(name, 7)) FROM estimates"
+        " JOIN metric_names ON id = metric_id) AS estimates",
+        "metrics|right|counters|also_right|estimates\n11325|11325|11325|11325|150\n");
+    store_close(store);
+    check_sound(place.path);
+    text_finish(&error);
+    place_remove(&place);
+}
+END_TEST
+
 START_TEST(store_misses_what_was_deleted)
 {
     struct place place = place_make();
@@ -278,15 +328,26 @@ START_TEST(store_misses_what_was_deleted)
     int64_t id = begin(store);
     int64_t point = add_point(store, id, 0);
     execute(place.path, "PRAGMA foreign_keys = ON; DELETE FROM experiments");
+    const struct store_point another = {
+        .experiment_id = id, .ordinal = 1, .policy = "local", .hash = "x"};
+    struct store_point_state state;
+    int64_t another_id;
+    static const char *const missing =
+        "cannot store results in 'DIR/results.db': experiment 1 is no longer in it; run again, and "
+        "delete nothing meanwhile";
+    ck_assert_int_eq(store_add_point(store, &another, &another_id, &error), -1);
+    check_message(&error, &place, missing);
+    text_clear(&error);
+    ck_assert_int_eq(store_plan_points(store, &another, 1, &state, &error), -1);
+    check_message(&error, &place, missing);
+    text_clear(&error);
     ck_assert_int_eq(store_complete_point(store, point, "stable", 0, NULL, 0, &error), -1);
     check_message(&error, &place,
                   "cannot store results in 'DIR/results.db': point 1 is no longer in it; run "
                   "again, and delete nothing meanwhile");
     text_clear(&error);
     ck_assert_int_eq(store_finish_experiment(store, id, 1, STORE_FAILED, &error), -1);
-    check_message(&error, &place,
-                  "cannot store results in 'DIR/results.db': experiment 1 is no longer in it; run "
-                  "again, and delete nothing meanwhile");
+    check_message(&error, &place, missing);
     store_close(store);
     text_finish(&error);
     place_remove(&place);
@@ -379,6 +440,7 @@ int main(void)
     tcase_add_test(contents, store_every_column_has_a_meaning);
     tcase_add_test(contents, store_reopened_goes_on);
     tcase_add_test(contents, store_completes_again);
+    tcase_add_test(contents, store_takes_many_values);
     suite_add_tcase(suite, contents);
 
     TCase *atomic = tcase_create("all or nothing");

@@ -238,6 +238,48 @@ START_TEST(store_does_not_depend_on_the_order)
 }
 END_TEST
 
+// ---- groups ----
+
+static const char count_all[] = "SELECT (SELECT count(*) FROM replications) AS r,"
+                                " (SELECT count(*) FROM points WHERE is_complete) AS c";
+
+START_TEST(store_groups_are_one_transaction)
+{
+    struct place place = place_make();
+    struct text error = {0};
+    struct store *store = open_store(place.path);
+    const int64_t point = add_point(store, begin(store), 0);
+    // Not to be seen before the end.
+    ck_assert_int_eq(store_begin_group(store, &error), 0);
+    add(store, point, 0, 2);
+    add(store, point, 2, 3);
+    complete(store, point);
+    check_answer(place.path, count_all, "r|c\n0|0\n");
+    ck_assert_int_eq(store_end_group(store, 0, &error), 0);
+    check_answer(place.path, count_all, "r|c\n5|1\n");
+    // What was not kept is not there, and names that came with it come again.
+    ck_assert_int_eq(store_begin_group(store, &error), 0);
+    const int64_t other = add_point(store, begin(store), 0);
+    add(store, other, 0, 2);
+    ck_assert_int_eq(store_end_group(store, -1, &error), -1);
+    check_answer(place.path, count_all, "r|c\n5|1\n");
+    ck_assert_str_eq(text_string(&error), "");
+    // One that fails undoes those before it; those after it are on their own.
+    ck_assert_int_eq(store_begin_group(store, &error), 0);
+    const int64_t third = add_point(store, begin(store), 0);
+    add(store, third, 0, 2);
+    ck_assert_int_eq(add_replications(store, 999, 0, 1, &error), -1);
+    ck_assert_int_eq(store_end_group(store, 0, &error), -1);
+    check_answer(place.path, count_all, "r|c\n5|1\n");
+    add(store, add_point(store, begin(store), 0), 0, 2);
+    check_answer(place.path, count_all, "r|c\n7|1\n");
+    check_sound(place.path);
+    text_finish(&error);
+    store_close(store);
+    place_remove(&place);
+}
+END_TEST
+
 // ---- claims ----
 
 static enum store_claim_result claim(struct store *store, int64_t source_id, uint64_t first,
@@ -408,6 +450,10 @@ int main(void)
     tcase_add_test(points, store_views_resolve_the_source);
     tcase_add_test(points, store_does_not_depend_on_the_order);
     suite_add_tcase(suite, points);
+
+    TCase *groups = tcase_create("groups");
+    tcase_add_test(groups, store_groups_are_one_transaction);
+    suite_add_tcase(suite, groups);
 
     TCase *claims = tcase_create("claims");
     tcase_add_test(claims, store_claims_keep_others_away);

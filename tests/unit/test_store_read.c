@@ -195,8 +195,10 @@ START_TEST(store_keeps_samples)
     struct store *store = open_store(place.path);
     int64_t point = add_point(store, begin(store), 0);
     ck_assert_int_eq(store_add_samples(store, point, 1, samples, 3, &error), -1);
-    check_message(&error, &place,
-                  "cannot store results in 'DIR/results.db': FOREIGN KEY constraint failed");
+    check_message(
+        &error, &place,
+        "cannot store results in 'DIR/results.db': replication 1000001 is no longer in it; "
+        "run again, and delete nothing meanwhile");
     text_clear(&error);
     add(store, point, 0, 2);
     ck_assert_int_eq(store_add_samples(store, point, 1, samples, 2, &error), 0);
@@ -212,6 +214,44 @@ START_TEST(store_keeps_samples)
                  "1|3|0|0|0.375|1|0|0|'edge'|'large.end'|0.5|0|1|null|null\n");
     check_answer(place.path, "SELECT wait_s, service_s, transfer_s FROM sample_outcomes LIMIT 1",
                  "wait_s|service_s|transfer_s\n0.001|0.018|0\n");
+    text_finish(&error);
+    store_close(store);
+    place_remove(&place);
+}
+END_TEST
+
+// More than one statement adds, and in several ways of falling on statements.
+START_TEST(store_keeps_many_samples)
+{
+    enum { MANY = 200 };
+    struct place place = place_make();
+    struct text error = {0};
+    struct store *store = open_store(place.path);
+    static struct store_sample many[MANY];
+    int64_t point = add_point(store, begin(store), 0);
+    add(store, point, 0, 1);
+    for (int i = 0; i < MANY; i++) {
+        many[i] = (struct store_sample){.device = (uint64_t)(i % 3),
+                                        .number = (uint64_t)(i / 3),
+                                        .arrived_s = 0.5 * i,
+                                        .tier = i % 3 ? "edge" : "device",
+                                        .confidence = NAN,
+                                        .correct = -1};
+    }
+    ck_assert_int_eq(store_add_samples(store, point, 0, many, 130, &error), 0);
+    ck_assert_int_eq(store_add_samples(store, point, 0, many, MANY, &error), 0);
+    check_answer(place.path,
+                 "SELECT count(*) AS n, sum(arrived_s = 0.5 * (3 * number + device)) AS right,"
+                 " sum(tier = iif(device, 'edge', 'device')) AS tiers FROM sample_outcomes",
+                 "n|right|tiers\n200|200|200\n");
+    // One that the table does not take is an error, and is not left out without a word.
+    many[7].number = 1000;
+    many[7].correct = 2;
+    ck_assert_int_eq(store_add_samples(store, point, 0, many, MANY, &error), -1);
+    check_message(
+        &error, &place,
+        "cannot store results in 'DIR/results.db': CHECK constraint failed: is_correct IN "
+        "(0, 1)");
     text_finish(&error);
     store_close(store);
     place_remove(&place);
@@ -340,6 +380,7 @@ int main(void)
 
     TCase *kept = tcase_create("samples");
     tcase_add_test(kept, store_keeps_samples);
+    tcase_add_test(kept, store_keeps_many_samples);
     suite_add_tcase(suite, kept);
 
     TCase *versions = tcase_create("versions");

@@ -180,6 +180,43 @@ START_TEST(table_empty)
 }
 END_TEST
 
+// Printed piece by piece, a table reads as if it had been printed at once.
+START_TEST(table_drains)
+{
+    static const enum table_format formats[] = {TABLE_CSV, TABLE_JSON};
+    for (int rows = 0; rows < 6; rows++) {
+        for (int drained = 0; drained <= rows; drained++) {
+            struct table whole = {0};
+            struct table pieces = {0};
+            struct text wanted = {0};
+            struct text found = {0};
+            for (int column = 0; column < 2; column++) {
+                table_add_column(&whole, column ? "b" : "a");
+                table_add_column(&pieces, column ? "b" : "a");
+            }
+            for (int row = 0; row < rows; row++) {
+                table_add_text(&whole, row % 2 ? "odd" : "even");
+                table_add_integer(&whole, row);
+                table_add_text(&pieces, row % 2 ? "odd" : "even");
+                table_add_integer(&pieces, row);
+                if (row < drained) {
+                    table_drain(&pieces, formats[_i], &found);
+                    ck_assert_uint_eq(table_row_count(&pieces), 0);
+                }
+            }
+            table_print(&whole, formats[_i], NULL, &wanted);
+            table_print(&pieces, formats[_i], NULL, &found);
+            ck_assert_str_eq(text_string(&found), text_string(&wanted));
+            text_finish(&wanted);
+            text_finish(&found);
+            table_finish(&whole);
+            table_finish(&pieces);
+        }
+    }
+    ck_assert(!table_can_drain(TABLE_ALIGNED) && !table_can_drain(TABLE_MARKDOWN));
+}
+END_TEST
+
 START_TEST(table_csv_quotes)
 {
     struct table table = {0};
@@ -361,6 +398,7 @@ int main(void)
     TCase *formats = tcase_create("formats");
     unit_add_table(formats, table_formats, format_cases);
     unit_add_table(formats, table_empty, empty_cases);
+    tcase_add_loop_test(formats, table_drains, 0, 2);
     tcase_add_test(formats, table_csv_quotes);
     tcase_add_test(formats, table_terminal_is_safe_from_texts);
     tcase_add_test(formats, table_bold_header);
