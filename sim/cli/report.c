@@ -284,6 +284,8 @@ void report_add_duration(double seconds, struct text *text)
         text_format(text, "%.1f s", seconds);
     } else if (seconds < 99.5) {
         text_format(text, "%.0f s", seconds);
+    } else if (seconds < 9.95 * 60) {
+        text_format(text, "%.1f min", seconds / 60);
     } else if (seconds < 99.5 * 60) {
         text_format(text, "%.0f min", seconds / 60);
     } else if (seconds < 48 * 3600) {
