@@ -44,6 +44,7 @@ struct dimee_parameters {
     bool escalate;
     int model;
     struct policy_numbers centroids;
+    int when_lost;
 };
 
 #define OFFSET(member) offsetof(struct dimee_parameters, member)
@@ -116,6 +117,7 @@ static const struct policy_parameter parameters[] = {
      .most = 1e15,
      .meaning = "fixed centroids, the features of each pool after the other; left out, those of "
                 "the training samples"},
+    POLICY_WHEN_LOST_PARAMETER(struct dimee_parameters, when_lost),
     {.name = NULL},
 };
 
@@ -659,6 +661,10 @@ static struct policy_action dimee_decide(const struct policy_world *world, const
     (void)state;
     const struct dimee_parameters *p = given;
     const struct dimee_plan *plan = chosen;
+    struct policy_action lost;
+    if (policy_when_lost(world, view, p->when_lost, &lost)) {
+        return lost;
+    }
     const int first = world->model[plan->model].first_exit;
     if (!view->latest) {
         const struct dimee_pool *nearest =

@@ -19,6 +19,7 @@ struct early_exit_parameters {
     struct policy_numbers thresholds;
     int tier;
     int model;
+    int when_lost;
 };
 
 static const struct policy_parameter parameters[] = {
@@ -43,6 +44,7 @@ static const struct policy_parameter parameters[] = {
      .unit = "",
      .default_text = "",
      .meaning = "the model to run; left out, the first that the tier can run"},
+    POLICY_WHEN_LOST_PARAMETER(struct early_exit_parameters, when_lost),
     {.name = NULL},
 };
 
@@ -101,6 +103,10 @@ static struct policy_action early_exit_decide(const struct policy_world *world, 
     (void)state;
     const struct early_exit_parameters *p = given;
     const struct early_exit_plan *plan = chosen;
+    struct policy_action lost;
+    if (policy_when_lost(world, view, p->when_lost, &lost)) {
+        return lost;
+    }
     const int first = world->model[plan->model].first_exit;
     if (view->tier != plan->tier) {
         return policy_send(plan->tier);

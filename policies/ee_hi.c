@@ -22,6 +22,7 @@ struct ee_hi_parameters {
     int small;
     int large;
     int tier;
+    int when_lost;
 };
 
 static const struct policy_parameter parameters[] = {
@@ -61,6 +62,7 @@ static const struct policy_parameter parameters[] = {
      .unit = "",
      .default_text = "",
      .meaning = "where the large model runs; left out, the highest tier"},
+    POLICY_WHEN_LOST_PARAMETER(struct ee_hi_parameters, when_lost),
     {.name = NULL},
 };
 
@@ -143,7 +145,12 @@ static struct policy_action ee_hi_decide(const struct policy_world *world, const
                                          const struct policy_view *view)
 {
     (void)state;
+    const struct ee_hi_parameters *p = given;
     const struct ee_hi_plan *plan = chosen;
+    struct policy_action lost;
+    if (policy_when_lost(world, view, p->when_lost, &lost)) {
+        return lost;
+    }
     if (view->tier != plan->tier) {
         return decide_small(world, given, plan, view);
     }

@@ -10,6 +10,7 @@
 struct full_offload_parameters {
     int tier;
     int model;
+    int when_lost;
 };
 
 static const struct policy_parameter parameters[] = {
@@ -25,6 +26,7 @@ static const struct policy_parameter parameters[] = {
      .unit = "",
      .default_text = "",
      .meaning = "the model to run; left out, the last that the tier can run"},
+    POLICY_WHEN_LOST_PARAMETER(struct full_offload_parameters, when_lost),
     {.name = NULL},
 };
 
@@ -60,9 +62,13 @@ static struct policy_action full_offload_decide(const struct policy_world *world
                                                 const void *chosen, void *state,
                                                 const struct policy_view *view)
 {
-    (void)given;
     (void)state;
+    const struct full_offload_parameters *p = given;
     const struct full_offload_plan *plan = chosen;
+    struct policy_action lost;
+    if (policy_when_lost(world, view, p->when_lost, &lost)) {
+        return lost;
+    }
     if (view->tier != plan->tier) {
         return policy_send(plan->tier);
     }

@@ -3,7 +3,8 @@
 // Offloads exactly the samples whose local answer is wrong. No real policy can know that: it is
 // the bound for hierarchical inference, the least offloading that any rule on the local answer
 // needs to correct all that the next tier can correct. With more than two tiers the rule is applied
-// again at each tier but the last.
+// again at each tier but the last. A sample of which a message was lost is answered with what is
+// known where that was sent.
 
 #include "policies/policy.h"
 
@@ -49,6 +50,10 @@ static struct policy_action oracle_decide(const struct policy_world *world, cons
     (void)given;
     (void)state;
     const struct oracle_plan *plan = chosen;
+    struct policy_action lost;
+    if (policy_when_lost(world, view, POLICY_WHEN_LOST_LOCAL, &lost)) {
+        return lost;
+    }
     const int model = plan->model[view->tier];
     const int exit = policy_last_exit(world, model);
     if (!view->latest || view->latest->exit != exit) {

@@ -41,6 +41,7 @@ struct partition_parameters {
     struct policy_indices without;
     double most_bytes;
     double refresh_s;
+    int when_lost;
 };
 
 static const struct policy_parameter parameters[] = {
@@ -89,6 +90,7 @@ static const struct policy_parameter parameters[] = {
      .meaning =
          "dynamic: how long a measured rate is believed; after it the nominal one is, so that "
          "a link that was slow is tried again"},
+    POLICY_WHEN_LOST_PARAMETER(struct partition_parameters, when_lost),
     {.name = NULL},
 };
 
@@ -437,6 +439,10 @@ static struct policy_action partition_decide(const struct policy_world *world, c
     (void)state;
     const struct partition_parameters *p = given;
     const struct partition_plan *plan = chosen;
+    struct policy_action lost;
+    if (policy_when_lost(world, view, p->when_lost, &lost)) {
+        return lost;
+    }
     const int done = view->model == plan->model ? view->layer + 1 : 0;
     if (done == plan->layers) {
         return policy_answer(policy_last_exit(world, plan->model));
@@ -528,6 +534,12 @@ static int partition_explain(const struct policy_world *world, const void *given
     return CELLS;
 }
 
+static unsigned partition_observes(const void *given)
+{
+    const struct partition_parameters *p = given;
+    return p->when == WHEN_DYNAMIC ? POLICY_OBSERVES_LINKS : 0;
+}
+
 extern const struct policy_type policy_partition;
 const struct policy_type policy_partition = {
     .api = POLICY_API_VERSION,
@@ -541,7 +553,7 @@ const struct policy_type policy_partition = {
     .parameter_bytes = sizeof(struct partition_parameters),
     .plan_bytes = sizeof(struct partition_plan),
     .plan_more_bytes = partition_more_bytes,
-    .observes_links = 1,
+    .observes = partition_observes,
     .plan = partition_plan,
     .uses_prices = partition_uses_prices,
     .explain = partition_explain,

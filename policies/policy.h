@@ -195,6 +195,13 @@ struct policy_outcome {
     int exit;          // index into policy_world.exit
 };
 
+// What a node of a tier has told about itself.
+struct policy_report {
+    double made_s;    // when; -INFINITY: nothing has come yet
+    double queue;     // samples waiting or in service; the mean over nodes where they share work
+    double backlog_s; // time until a server is free of what is there
+};
+
 // What only a policy that declares itself an oracle sees: for every exit of the world, whether it
 // is right about this sample, computed or not.
 struct policy_truth {
@@ -213,6 +220,11 @@ struct policy_view {
     int layer;                             // last layer of it that was run, -1 before the first
     int has_arrived;                       // it was sent here, and nothing was computed here yet
     int computations;                      // that this sample had so far, on any tier
+    int lost_messages;                     // of this sample so far, given up after all retries
+    int is_lost;                           // what it sent last was: it is where it was before; or
+                                           // its answer was, and it is at its origin as before
+    int lost_target;                       // the tier where that was sent; -1: it was an answer
+    int lost_raw;                          // it was the raw input
     double bytes;                          // what `send` would ship now
     const struct policy_outcome *outcomes; // of all exits computed so far, by exit
     int outcome_count;
@@ -226,6 +238,17 @@ struct policy_view {
     const double *link_seen_s;
     // [link]: time until this node's upward queue of the link is empty, were nothing added.
     const double *link_backlog_s;
+    // [link]: how long this node's own messages upward have taken, with their wait and propagation,
+    // smoothed; NaN until there was one.
+    const double *link_delay_s;
+    // For policies that observe returns: how long it took from this device's offloads until the
+    // answers were back, smoothed, and the smoothed absolute deviation from that (RFC 6298); NaN
+    // until there was one.
+    double return_s;
+    double return_deviation_s;
+    double return_seen_s; // when the last one came back, -INFINITY if none has
+    // For policies that observe reports: [tier] of the node that would serve this sample.
+    const struct policy_report *reports;
     double uniform; // for policies that draw: a number in (0, 1) of this sample's own, the same at
                     // each of its decision points and for every policy
     const struct policy_truth *truth; // NULL unless the policy is an oracle
@@ -263,6 +286,9 @@ static inline struct policy_action policy_answer(int exit)
     return (struct policy_action){POLICY_ANSWER, exit, 0, NULL};
 }
 
+// The simulator's own reason of a drop, for a sample of which a message was lost.
+#define POLICY_LOST (-1)
+
 static inline struct policy_action policy_drop(int reason)
 {
     return (struct policy_action){POLICY_DROP, reason, 0, NULL};
@@ -276,6 +302,62 @@ static inline struct policy_action policy_because(struct policy_action action, c
     return action;
 }
 
+// What becomes of a sample of which a message was lost.
+enum policy_when_lost {
+    POLICY_WHEN_LOST_LOCAL, // answered with what is known where it is, which is computed if need be
+    POLICY_WHEN_LOST_DROP,  // given up
+    POLICY_WHEN_LOST_AGAIN  // sent again, or, if it was an answer, decided upon as if nothing had
+                            // been; after so many messages as below that were lost, as `local`
+};
+
+enum { POLICY_MOST_LOST = 10 };
+
+// A row of a policy's table for the choice of one of these.
+#define POLICY_WHEN_LOST_PARAMETER(structure, member)                                              \
+    {                                                                                              \
+        .name = "when_lost", .kind = POLICY_CHOICE, .offset = offsetof(structure, member),         \
+        .unit = "", .default_text = "local",                                                       \
+        .choices = (const char *const[]){"local", "drop", "again", NULL},                          \
+        .meaning =                                                                                 \
+            "a sample of which a message was lost is answered by the node that sent it (an "       \
+            "answer that was lost, by the origin) with what it knows or can compute; or "          \
+            "dropped; or sent again, up to ten times"                                              \
+    }
+
+// To be asked first of all by a policy that offloads. Returns whether the loss of a message decides
+// what happens next, and what does.
+static inline int policy_when_lost(const struct policy_world *world, const struct policy_view *view,
+                                   int when, struct policy_action *ret_action)
+{
+    if (view->lost_messages <= (when == POLICY_WHEN_LOST_AGAIN ? POLICY_MOST_LOST : 0)) {
+        if (!view->is_lost || view->lost_target < 0) {
+            return 0;
+        }
+        *ret_action = policy_because(view->lost_raw ? policy_send_raw(view->lost_target)
+                                                    : policy_send(view->lost_target),
+                                     "a message was lost");
+        return 1;
+    }
+    const int tier = view->tier;
+    const int is_under_way =
+        view->model >= 0 && view->layer < policy_last_layer(world, view->model);
+    const int model = is_under_way           ? view->model
+                      : tier == view->origin ? policy_first_model(world, tier)
+                                             : policy_last_model(world, tier);
+    if (when == POLICY_WHEN_LOST_DROP) {
+        *ret_action = policy_drop(POLICY_LOST);
+    } else if (view->outcome_count) {
+        *ret_action = policy_answer(view->latest ? view->latest->exit
+                                                 : view->outcomes[view->outcome_count - 1].exit);
+    } else if (model >= 0 && policy_can_run(world, tier, model)) {
+        *ret_action = policy_compute(model, policy_last_layer(world, model));
+    } else {
+        *ret_action = policy_drop(POLICY_LOST);
+    }
+    *ret_action = policy_because(*ret_action, "a message was lost");
+    return 1;
+}
+
 // The truth about a sample that was answered, as it comes back to the node that decided.
 struct policy_feedback {
     double now_s;
@@ -287,6 +369,13 @@ struct policy_feedback {
     int outcome_count;
     int was_offloaded;
     double latency_s;
+};
+
+// What a policy looks at beyond the sample and its own node. What none asks for is not kept up.
+enum policy_observations {
+    POLICY_OBSERVES_LINKS = 1 << 0,   // policy_view.link_...
+    POLICY_OBSERVES_RETURNS = 1 << 1, // policy_view.return_...
+    POLICY_OBSERVES_REPORTS = 1 << 2  // policy_view.reports
 };
 
 enum { POLICY_EXPLAIN_CELLS = 12, POLICY_EXPLAIN_ROOM = 160 };
@@ -310,7 +399,6 @@ struct policy_type {
     size_t state_bytes;         // of one device's state; 0 if it learns nothing
     int is_oracle;              // sees the truth; results are marked
     int draws_uniform;          // looks at policy_view.uniform
-    int observes_links;         // looks at policy_view.link_...
     int needs_training;         // cannot work without training samples
     const char *const *reasons; // of policy_drop(), ended by NULL; NULL if it never drops
 
@@ -318,6 +406,8 @@ struct policy_type {
     // in `ret_problem` (POLICY_PROBLEM_ROOM bytes). May be NULL.
     int (*plan)(const struct policy_world *world, const void *parameters, void *plan,
                 char *ret_problem);
+    // What decisions depend on, of enum policy_observations; NULL: none of it.
+    unsigned (*observes)(const void *parameters);
     // Whether decisions depend on prices, so that stored runs cannot be priced anew. NULL: never.
     int (*uses_prices)(const void *parameters);
     // What the plan predicts, for `check --explain`: fills one cell a column of row `row`, the

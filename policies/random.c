@@ -12,6 +12,7 @@ struct random_parameters {
     int tier;
     int model;
     int local_model;
+    int when_lost;
 };
 
 static const struct policy_parameter parameters[] = {
@@ -41,6 +42,7 @@ static const struct policy_parameter parameters[] = {
      .unit = "",
      .default_text = "",
      .meaning = "the model of all others; left out, the first that the origin tier can run"},
+    POLICY_WHEN_LOST_PARAMETER(struct random_parameters, when_lost),
     {.name = NULL},
 };
 
@@ -96,6 +98,10 @@ static struct policy_action random_decide(const struct policy_world *world, cons
     (void)state;
     const struct random_parameters *p = given;
     const struct random_plan *plan = chosen;
+    struct policy_action lost;
+    if (policy_when_lost(world, view, p->when_lost, &lost)) {
+        return lost;
+    }
     const struct random_side *side = view->uniform < p->p ? &plan->away : &plan->home;
     if (view->tier != side->tier) {
         return policy_because(policy_send(side->tier), "drawn to be offloaded");

@@ -21,6 +21,7 @@ struct split_exit_parameters {
     double alpha;
     int model;
     int tier;
+    int when_lost;
 };
 
 static const struct policy_parameter parameters[] = {
@@ -53,6 +54,7 @@ static const struct policy_parameter parameters[] = {
      .unit = "",
      .default_text = "",
      .meaning = "where the rest runs; left out, the highest tier that can run the model"},
+    POLICY_WHEN_LOST_PARAMETER(struct split_exit_parameters, when_lost),
     {.name = NULL},
 };
 
@@ -143,6 +145,10 @@ static struct policy_action split_exit_decide(const struct policy_world *world, 
     (void)state;
     const struct split_exit_parameters *p = given;
     const struct split_exit_plan *plan = chosen;
+    struct policy_action lost;
+    if (policy_when_lost(world, view, p->when_lost, &lost)) {
+        return lost;
+    }
     if (!view->latest) {
         return policy_compute(plan->model, world->exit[plan->exit].layer);
     }

@@ -39,22 +39,19 @@ static void add_samples(const struct spec *spec, struct text *text)
     }
 }
 
-// What the policy of a point predicts, cell by cell. Returns false if it explains nothing.
-static bool add_explanation(const struct world *world, enum table_format format,
-                            const struct table_style *style, struct text *text)
+// What the policy of a point predicts for a class of devices, cell by cell.
+static void add_class(const struct world *world, const struct world_class *devices,
+                      enum table_format format, const struct table_style *style, struct text *text)
 {
     char cells[POLICY_EXPLAIN_CELLS][POLICY_EXPLAIN_ROOM];
-    if (!world->policy->explain) {
-        return false;
-    }
     struct table table = {0};
     const int columns =
-        world->policy->explain(&world->view, world->parameters, world->plan, -1, cells);
+        world->policy->explain(&devices->view, world->parameters, devices->plan, -1, cells);
     for (int i = 0; i < columns; i++) {
         table_add_column(&table, arena_text(&table.arena, cells[i]))->is_wrapped = true;
     }
     for (int row = 0;
-         world->policy->explain(&world->view, world->parameters, world->plan, row, cells) > 0;
+         world->policy->explain(&devices->view, world->parameters, devices->plan, row, cells) > 0;
          row++) {
         for (int i = 0; i < columns; i++) {
             char *end;
@@ -68,7 +65,32 @@ static bool add_explanation(const struct world *world, enum table_format format,
     }
     table_print(&table, format, style, text);
     table_finish(&table);
-    return true;
+}
+
+// What the policy of point `number` predicts, for each class of devices.
+static void add_explanation(const struct world *world, size_t number, enum table_format format,
+                            const struct table_style *style, bool *is_first, struct text *text)
+{
+    for (int i = 0; i < world->class_count; i++) {
+        const struct world_class *devices = &world->classes[i];
+        if (format == TABLE_JSON) {
+            text_format(text, "%s{\"point\": %zu, \"policy\": \"%s\", ", *is_first ? "" : ",\n",
+                        number, world->policy->name);
+            if (devices->name) {
+                text_format(text, "\"class\": \"%s\", ", devices->name);
+            }
+            text_add(text, "\"explanation\": ");
+        } else if (format != TABLE_CSV) {
+            text_format(text, "\npoint %zu, policy '%s'", number, world->policy->name);
+            if (devices->name) {
+                text_format(text, ", class '%s'", devices->name);
+            }
+            text_add(text, ":\n\n");
+        }
+        add_class(world, devices, format, style, text);
+        text_add(text, format == TABLE_JSON ? "}" : "");
+        *is_first = false;
+    }
 }
 
 static void add_explanations(const struct experiment *experiment, enum table_format format,
@@ -80,19 +102,9 @@ static void add_explanations(const struct experiment *experiment, enum table_for
     for (size_t i = 0; i < experiment->point_count; i++) {
         struct arena arena = {0};
         const struct world *world = experiment_world(experiment, i, &arena);
-        struct text explanation = {0};
-        if (add_explanation(world, format, style, &explanation)) {
-            if (is_json) {
-                text_format(text, "%s{\"point\": %zu, \"policy\": \"%s\", \"explanation\": ",
-                            is_first ? "" : ",\n", i, world->policy->name);
-            } else if (format != TABLE_CSV) {
-                text_format(text, "\npoint %zu, policy '%s':\n\n", i, world->policy->name);
-            }
-            text_add(text, text_string(&explanation));
-            text_add(text, is_json ? "}" : "");
-            is_first = false;
+        if (world->policy->explain) {
+            add_explanation(world, i, format, style, &is_first, text);
         }
-        text_finish(&explanation);
         arena_finish(&arena);
     }
     text_add(text, is_json ? "]\n" : "");

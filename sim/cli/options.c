@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_REPEATED };
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_NUMBER, OPTION_REPEATED };
 
 struct option {
     const char *name;
@@ -88,6 +88,15 @@ static const struct option options[] = {
      " query "},
     {"limit", 0, OPTION_COUNT, FIELD(limit), "ROWS",
      "stop after so many rows (default: 1000 in a table, all in csv, json and md)", " query "},
+    {"timeline", 0, OPTION_TEXT, FIELD(timeline), "FILE.csv",
+     "write the state of every station at a fixed step of simulated time", " run "},
+    {"step", 0, OPTION_TEXT, FIELD(step), "TIME", "of the timeline (default: 1 s)", " run "},
+    {"trace-events", 0, OPTION_TEXT, FIELD(trace_events), "FILE.json",
+     "write every service as a trace event, for Perfetto or about:tracing", " run "},
+    {"most-rows", 0, OPTION_COUNT, FIELD(most_rows), "N",
+     "of a timeline and of trace events each, for each policy (default: 100000)", " run "},
+    {"replication", 0, OPTION_NUMBER, FIELD(replication), "N",
+     "the one that timeline and trace events show (default: 0, the first)", " run "},
     {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, "no progress and no remarks on standard error",
      " run sweep reprice check query fit compare export merge "},
     {"help", 'h', OPTION_FLAG, FIELD(help), NULL, "show this help",
@@ -163,12 +172,13 @@ static void unknown_option(const struct command *command, const char *word, stru
 static int parse_count(const struct option *option, const char *value, uint64_t *ret_count,
                        struct text *ret_error)
 {
+    const unsigned least = option->kind == OPTION_COUNT ? 1 : 0;
     char *end;
     errno = 0;
     const unsigned long long count = strtoull(value, &end, 10);
-    if (value[0] < '0' || value[0] > '9' || *end || errno || count < 1 || count > 1000000000) {
-        text_format(ret_error, "'--%s %s': it takes a whole number from 1 to 1000000000",
-                    option->name, value);
+    if (value[0] < '0' || value[0] > '9' || *end || errno || count < least || count > 1000000000) {
+        text_format(ret_error, "'--%s %s': it takes a whole number from %u to 1000000000",
+                    option->name, value, least);
         return -1;
     }
     *ret_count = count;
@@ -187,6 +197,7 @@ static int store_value(const struct option *option, const char *value, struct ar
         *(const char **)field = value;
         return 0;
     case OPTION_COUNT:
+    case OPTION_NUMBER:
         return parse_count(option, value, field, ret_error);
     case OPTION_REPEATED:
         arguments->sets =

@@ -30,10 +30,15 @@ struct arguments {
     const char *format;
     const char *metric;
     const char *file_format; // of an export; NULL: CSV
-    uint64_t experiment;     // 0: the latest
-    uint64_t jobs;           // 0: as many as the machine has processors
-    uint64_t limit;          // rows of a query; 0: as suits the format
-    uint64_t samples;        // each so manieth sample is stored; 0: none
+    const char *timeline;     // file; NULL: none
+    const char *trace_events; // file; NULL: none
+    const char *step;         // of the timeline; NULL: the default
+    uint64_t most_rows;       // of each of these; 0: the default
+    uint64_t replication;     // that they are about
+    uint64_t experiment;      // 0: the latest
+    uint64_t jobs;            // 0: as many as the machine has processors
+    uint64_t limit;           // rows of a query; 0: as suits the format
+    uint64_t samples;         // each so manieth sample is stored; 0: none
     bool no_store;
     bool all;
     bool explain;

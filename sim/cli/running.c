@@ -4,6 +4,7 @@
 #include "cli/load.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/timeline.h"
 #include "cli/report.h"
 #include "exp/outlook.h"
 #include "exp/pool.h"
@@ -197,7 +198,9 @@ int running_execute(const struct arguments *arguments, enum load_what what)
     struct store *store = NULL;
     struct loaded loaded = {0};
     int status = STATUS_BAD_INPUT;
-    if (table_format_parse(arguments->format, &format, &error) != 0) {
+    struct timeline_request request;
+    if (table_format_parse(arguments->format, &format, &error) != 0 ||
+        timeline_parse(arguments, &request, &error) != 0) {
         goto end;
     }
     if (arguments->samples && arguments->no_store) {
@@ -237,6 +240,10 @@ int running_execute(const struct arguments *arguments, enum load_what what)
     status = output_text(&output);
     if (status == STATUS_FINE && !arguments->quiet) {
         print_remarks(arguments, &loaded.experiment);
+    }
+    if (status == STATUS_FINE &&
+        timeline_write(arguments, &request, &loaded.experiment, &error) != 0) {
+        status = STATUS_RUN_FAILED;
     }
 end:
     if (error.length) {

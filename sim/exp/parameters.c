@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/unit.h"
 #include "policies/policy.h"
+#include "scenario/settings.h"
 #include "scenario/spec.h"
 
 #include <stdlib.h>
@@ -81,8 +82,12 @@ const struct point_parameter *point_parameters(const struct spec *spec, int poli
     struct point_parameter *parameters = arena_new_array(arena, most, struct point_parameter);
     size_t count = 0;
     for (size_t i = 0; i < most; i++) {
+        const char *slot = (const char *)chosen->parameters + table[i].offset;
+        if (!settings_find(spec->settings, slot)) {
+            continue; // a default, which the reference has
+        }
         struct text text = {0};
-        add_value(&text, spec, &table[i], (const char *)chosen->parameters + table[i].offset);
+        add_value(&text, spec, &table[i], slot);
         if (text.length) {
             parameters[count++] = (struct point_parameter){
                 .path = arena_format(arena, "policy.%s.%s", chosen->type->name, table[i].name),

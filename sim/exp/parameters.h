@@ -19,8 +19,8 @@ struct point_parameter {
     const char *shown; // to people: "5 ms"; NULL: the value
 };
 
-// The parameters of policy `policy` of the spec, in the order of its table; names of tiers and
-// models that were left out are left out here too. Everything belongs to `arena`.
+// The parameters of policy `policy` of the spec that the scenario sets, in the order of its table;
+// those that have their defaults are left out. Everything belongs to `arena`.
 const struct point_parameter *point_parameters(const struct spec *spec, int policy,
                                                struct arena *arena, size_t *ret_count);
 

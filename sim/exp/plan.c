@@ -182,22 +182,22 @@ static void make_room(struct planner *planner, size_t most)
 
 // How many samples a replication has, about. A closed loop and a trace do not tell without being
 // run.
-static double expected_samples(const struct spec *spec, bool *ret_is_known)
+static double expected_samples(const struct spec *spec, const struct world *world,
+                               bool *ret_is_known)
 {
-    const struct spec_tier *first = &spec->tiers[0];
-    *ret_is_known = spec->stop_kind == STOP_SAMPLES || first->arrivals.kind == ARRIVALS_POISSON ||
-                    first->arrivals.kind == ARRIVALS_DETERMINISTIC;
+    *ret_is_known = true;
     if (spec->stop_kind == STOP_SAMPLES) {
         return (double)spec->stop_samples;
     }
-    const double per_s = first->arrivals.kind == ARRIVALS_POISSON ? first->arrivals.rate_per_s
-                         : first->arrivals.kind == ARRIVALS_DETERMINISTIC
-                             ? 1 / first->arrivals.period_s
-                             : 1;
-    return spec->stop_time_s * per_s * first->nodes;
+    for (int i = 0; i < spec->class_count; i++) {
+        const enum spec_arrival_kind kind = spec->classes[i].arrivals.kind;
+        *ret_is_known &= kind != ARRIVALS_CLOSED && kind != ARRIVALS_TRACE;
+    }
+    return spec->stop_time_s * world_arrival_rate(world);
 }
 
-static void put_into_simulation(struct planner *planner, size_t number, const struct spec *spec)
+static void put_into_simulation(struct planner *planner, size_t number, const struct spec *spec,
+                                const struct world *world)
 {
     struct experiment *experiment = planner->experiment;
     struct experiment_point *point = &experiment->points[number];
@@ -209,7 +209,7 @@ static void put_into_simulation(struct planner *planner, size_t number, const st
         struct experiment_simulation *added =
             &experiment->simulations[experiment->simulation_count];
         *added = (struct experiment_simulation){.first_point = number};
-        added->expected = expected_samples(spec, &added->expected_is_known);
+        added->expected = expected_samples(spec, world, &added->expected_is_known);
         *slot = ++experiment->simulation_count;
     } else {
         experiment->points[experiment->simulations[*slot - 1].last_point].next_sharing = number;
@@ -223,6 +223,16 @@ static void put_into_simulation(struct planner *planner, size_t number, const st
 }
 
 // ---- points ----
+
+static bool has_open_loop(const struct spec *spec)
+{
+    for (int i = 0; i < spec->class_count; i++) {
+        if (spec->classes[i].arrivals.kind != ARRIVALS_CLOSED) {
+            return true;
+        }
+    }
+    return false;
+}
 
 // Swept keys first, then the policy's own parameters that no axis sets. A key of another policy
 // does not concern this point.
@@ -274,7 +284,7 @@ static void add_point(struct planner *planner, const struct spec *spec, int poli
                                   .uses_prices = world_uses_prices(world),
                                   .replications = (uint64_t)spec->replications,
                                   .confidence = spec->confidence,
-                                  .is_open_loop = spec->tiers[0].arrivals.kind != ARRIVALS_CLOSED,
+                                  .is_open_loop = has_open_loop(spec),
                                   .overloaded_station = -1};
     hash_point(spec, world, point);
     size_t *slot = slot_of(planner, planner->points_by_hash, point, true);
@@ -289,7 +299,7 @@ static void add_point(struct planner *planner, const struct spec *spec, int poli
     point->estimates =
         arena_new_array(arena, (size_t)point->names->metrics, struct experiment_estimate);
     note_parameters(planner, point, spec, swept);
-    put_into_simulation(planner, experiment->point_count, spec);
+    put_into_simulation(planner, experiment->point_count, spec, world);
     experiment->point_count++;
 }
 

@@ -18,7 +18,7 @@ static double sample_draw(const struct run *run, const struct sample *sample,
                           const struct distribution_parameters *parameters, uint64_t purpose)
 {
     if (distribution->kind == DISTRIBUTION_COLUMN) {
-        const struct trace *trace = run->world->trace;
+        const struct trace *trace = run->world->source[sample->source].trace;
         return trace->extra[(size_t)sample->row * (size_t)trace->extras +
                             (size_t)parameters->column] *
                parameters->column_scale;
@@ -86,16 +86,41 @@ static void schedule_feedback(struct run *run, uint32_t slot)
     }
 }
 
+// What the end of a sample adds to the counters of its class.
+static void count_class(struct run *run, const struct sample *sample, double latency_s,
+                        bool is_correct, bool is_on_time)
+{
+    const int first = run->world->counters.classes + sample->device_class * CLASS_COUNTER_COUNT;
+    const bool is_answered = sample->reason < 0;
+    run_count(run, sample, first + CLASS_OFFLOADED, sample->is_offloaded);
+    run_count(run, sample, first + CLASS_ON_TIME_CORRECT, is_correct && is_on_time);
+    if (isfinite(sample_class(run, sample)->deadline_s)) {
+        run_count(run, sample, first + CLASS_DEADLINE_MISSES, !is_on_time);
+    }
+    if (is_answered) {
+        run_count(run, sample, first + CLASS_ANSWERED, 1);
+        run_count(run, sample, first + CLASS_CORRECT, is_correct);
+        run_count(run, sample, first + CLASS_LATENCY_S, latency_s);
+        histogram_add(&run->tally->class_latency[sample->device_class], latency_s);
+    } else {
+        run_count(run, sample, first + CLASS_DROPPED, 1);
+    }
+}
+
 // The end of a sample: answered back at its origin, or dropped.
 static void end_sample(struct run *run, uint32_t slot)
 {
+    if (run->holding) {
+        holding_give_back(run, slot);
+    }
     const struct world *world = run->world;
     const struct sample *sample = &run->samples[slot];
     const double latency_s = run->now_s - sample->arrived_s;
     const bool is_answered = sample->reason < 0;
     const bool is_correct =
         is_answered && sample_outcomes(run, sample)[sample->answer_exit].correct;
-    const bool is_on_time = is_answered && latency_s <= world->spec->samples.deadline_s;
+    const double deadline_s = sample_class(run, sample)->deadline_s;
+    const bool is_on_time = is_answered && latency_s <= deadline_s;
     if (is_answered) {
         run->answered++;
         run->tally->answered_in_window +=
@@ -117,12 +142,23 @@ static void end_sample(struct run *run, uint32_t slot)
             run_count(run, sample, COUNTER_DROPPED, 1);
             run_count(run, sample, world->counters.dropped_for + sample->reason, 1);
         }
-        if (isfinite(world->spec->samples.deadline_s)) {
+        if (isfinite(deadline_s)) {
             run_count(run, sample, COUNTER_DEADLINE_MISSES, !is_on_time);
+        }
+        if (world->has_classes) {
+            count_class(run, sample, latency_s, is_correct, is_on_time);
+        }
+        if (is_answered && world->labels) {
+            const size_t label = (size_t)sample_label(run, sample);
+            run->tally->label_answered[label]++;
+            run->tally->label_correct[label] += is_correct;
         }
     }
     if (run->options->observe) {
         record_sample(run, slot);
+    }
+    if (run->observations && is_answered && sample->is_offloaded && sample->target > 0) {
+        observation_return(run, slot);
     }
     run->in_flight--;
     const uint32_t device = sample->device;
@@ -131,10 +167,12 @@ static void end_sample(struct run *run, uint32_t slot)
     } else {
         workload_release(run, slot);
     }
-    workload_return(run, device);
+    if (run->has_closed_loop) {
+        workload_return(run, device);
+    }
 }
 
-static void drop(struct run *run, uint32_t slot, int reason)
+void journey_drop(struct run *run, uint32_t slot, int reason)
 {
     run->samples[slot].reason = (int16_t)reason;
     end_sample(run, slot);
@@ -148,54 +186,140 @@ static bool visit(struct run *run, uint32_t slot, int number, double amount)
     struct station_tally *tally = &run->tally->stations[number];
     struct sample *sample = &run->samples[slot];
     const uint32_t lane = sample_lane(run, station, sample);
-    const bool in_window =
-        run->now_s >= run->tally->window_from_s && run->now_s <= run->tally->window_to_s;
-    if (station->room >= 0 && run->present[lane] >= station->room + (int64_t)station->servers) {
-        drop(run, slot, REASON_FULL);
+    if (station->rules) {
+        return lane_arrive(run, slot, number, lane, amount);
+    }
+    if (station->room >= 0 && !(run->holding && holding_keep_promise(run, slot, lane)) &&
+        !lane_has_place(run, station, lane)) {
+        journey_drop(run, slot, REASON_FULL);
         return false;
     }
     run->present[lane]++;
-    double *free_at_s = &run->free_at_s[run->world->lane_servers[lane]];
-    const double start_s = station_start(free_at_s, run->now_s);
-    const double end_s = station->role == STATION_COMPUTE
-                             ? start_s + amount
-                             : rate_finish(&station->rate, start_s, amount);
-    station_take(free_at_s, station->servers, end_s);
-    if (in_window) {
-        tally->arrivals++;
-        tally->work_s += end_s - start_s;
-    }
     sample->lane = lane;
     sample->station = (int16_t)number;
     sample->visit_arrived_s = run->now_s;
+    if (station->is_fair) {
+        sample->visit_start_s = run->now_s;
+        link_share(run, slot, station, lane, amount);
+        return true;
+    }
+    double *free_at_s = &run->free_at_s[run->world->lane_servers[lane]];
+    const double start_s = station_start(free_at_s, run->now_s);
+    const double end_s = station->role == STATION_COMPUTE ? start_s + amount
+                         : station->rate.parts
+                             ? link_finish(run, sample, station, lane, start_s, amount)
+                             : start_s + amount / station->rate.constant;
+    const bool waits_in_vain = start_s - run->now_s > station->patience_s;
+    if (!waits_in_vain) {
+        station_take(free_at_s, station->servers, end_s);
+    }
+    if (tally_is_in_window(run->tally, run->now_s)) {
+        tally->arrivals++;
+        tally->work_s += end_s - start_s;
+    }
     sample->visit_start_s = start_s;
+    const double until_s = waits_in_vain ? run->now_s + station->patience_s : end_s;
+    const enum event_kinds kind = waits_in_vain ? EVENT_TIMEOUT : EVENT_DEPART;
+    if (run->lanes.jobs) {
+        run->lanes.jobs[slot].due_s = until_s;
+        run->lanes.jobs[slot].due_kind = (uint8_t)kind;
+    }
     const uint64_t rank = workload_rank(run, sample->index, sample->device);
-    event_queue_push(&run->queue, end_s, event_tag(EVENT_DEPART, rank, slot));
+    event_queue_push(&run->queue, until_s, event_tag(kind, rank, slot));
     return true;
 }
 
+void journey_look(const struct run *run, int station, uint32_t lane,
+                  struct station_state *ret_state)
+{
+    // As many as there are servers are in service, for no server of a first-in-first-out lane is
+    // idle while a sample waits. In a fair medium all are.
+    if (run->world->station[station].rules) {
+        lane_look(run, &run->world->station[station], lane, ret_state);
+        return;
+    }
+    const uint32_t servers = run->world->station[station].servers;
+    const uint32_t present = run->present[lane];
+    const uint32_t in_service =
+        present < servers || run->world->station[station].is_fair ? present : servers;
+    ret_state->in_service += in_service;
+    ret_state->waiting += present - in_service;
+}
+
 // Energy that a counted sample takes from a node of a tier.
-static void count_energy(struct run *run, const struct sample *sample, int tier, double joules)
+static inline void count_energy(struct run *run, const struct sample *sample, int tier,
+                                double joules)
 {
     run_count(run, sample, run->world->counters.joules + tier, joules);
     run_count(run, sample, COUNTER_JOULES, joules);
 }
 
+void journey_show_visit(const struct run *run, const struct sample *sample)
+{
+    const struct visit_record record = {
+        .index = sample->index,
+        .device = sample->device,
+        .station = sample->station,
+        .lane = sample->lane - run->world->station[sample->station].first_lane,
+        .arrived_s = sample->visit_arrived_s,
+        .started_s = sample->visit_start_s,
+        .ended_s = run->now_s,
+    };
+    run->options->visited(run->options->context, &record);
+}
+
 // A visit ends: what it adds to the station's sums. Returns the service time.
-static double end_visit(struct run *run, struct sample *sample)
+static inline double end_visit(struct run *run, struct sample *sample)
 {
     struct station_tally *tally = &run->tally->stations[sample->station];
     const double wait_s = sample->visit_start_s - sample->visit_arrived_s;
     run->present[sample->lane]--;
     tally->queue_area_s +=
         tally_in_window(run->tally, sample->visit_arrived_s, sample->visit_start_s);
-    tally->busy_area_s += tally_in_window(run->tally, sample->visit_start_s, run->now_s);
+    const double served_s = tally_in_window(run->tally, sample->visit_start_s, run->now_s);
+    tally->busy_area_s += served_s;
+    tally->serving_area_s += served_s;
     if (sample->is_counted) {
         tally->visits++;
         tally->wait_s += wait_s;
     }
     sample->wait_s += wait_s;
+    journey_visited(run, sample);
     return run->now_s - sample->visit_start_s;
+}
+
+// Service time of the computation that a sample asks for, in a batch of so many.
+static inline double service_time(const struct run *run, const struct sample *sample, int size)
+{
+    const struct world_layer *layers =
+        sample_class(run, sample)->tier[sample->tier].layers[sample->model];
+    double service_s = 0;
+    for (int layer = sample->layer + 1; layer <= sample->until; layer++) {
+        const struct world_layer *at = &layers[layer];
+        service_s += distribution_is_by_batch(&at->time)
+                         ? distribution_of_batch(&at->time, size)
+                         : sample_draw(run, sample, &at->time, at->parameters, at->purpose);
+    }
+    return service_s;
+}
+
+double journey_service_s(const struct run *run, uint32_t slot, int size)
+{
+    return service_time(run, &run->samples[slot], size);
+}
+
+double journey_expected_s(const struct run *run, const struct sample *sample)
+{
+    const struct world_layer *layers =
+        sample_class(run, sample)->tier[sample->tier].layers[sample->model];
+    double expected_s = 0;
+    for (int layer = sample->layer + 1; layer <= sample->until; layer++) {
+        const struct world_layer *at = &layers[layer];
+        expected_s += at->time.kind == DISTRIBUTION_COLUMN
+                          ? sample_draw(run, sample, &at->time, at->parameters, at->purpose)
+                          : at->time.mean;
+    }
+    return expected_s;
 }
 
 static void start_compute(struct run *run, uint32_t slot, const struct policy_action *action)
@@ -207,7 +331,8 @@ static void start_compute(struct run *run, uint32_t slot, const struct policy_ac
         fail(run, sample, action, "asked to compute a model that does not exist");
         return;
     }
-    if (!world->tier[sample->tier].layers[model]) {
+    const struct world_tier *tier = &sample_class(run, sample)->tier[sample->tier];
+    if (!tier->layers[model]) {
         fail(run, sample, action, "asked to compute a model that has no service time at this tier");
         return;
     }
@@ -224,27 +349,23 @@ static void start_compute(struct run *run, uint32_t slot, const struct policy_ac
              "asked to start a model where only an activation of another one has come");
         return;
     }
-    double service_s = 0;
-    const struct world_layer *layers = world->tier[sample->tier].layers[model];
-    for (int layer = first; layer <= action->layer; layer++) {
-        service_s += sample_draw(run, sample, &layers[layer].time, layers[layer].parameters,
-                                 layers[layer].purpose);
-    }
     if (!goes_on) {
         sample->layer = -1;
     }
     sample->model = (int16_t)model;
     sample->until = action->layer;
-    visit(run, slot, world->tier[sample->tier].compute, service_s);
+    visit(run, slot, tier->compute, service_time(run, sample, 1));
 }
 
 // Energy of the computation that ends, beside the idle power: as stated for its layers, or what the
 // busy server takes.
-static double compute_energy(const struct run *run, const struct sample *sample, double service_s)
+static double compute_energy(const struct run *run, const struct sample *sample,
+                             const struct lane_visit *visit)
 {
-    const struct world_layer *layers = run->world->tier[sample->tier].layers[sample->model];
+    const struct world_layer *layers =
+        sample_class(run, sample)->tier[sample->tier].layers[sample->model];
     if (isnan(layers[0].joules)) {
-        return run->world->station[sample->station].watts * service_s;
+        return visit->joules;
     }
     double joules = 0;
     for (int layer = sample->layer + 1; layer <= sample->until; layer++) {
@@ -253,13 +374,25 @@ static double compute_energy(const struct run *run, const struct sample *sample,
     return joules;
 }
 
+void journey_lost_in_service(struct run *run, uint32_t slot, const struct lane_visit *visit,
+                             int reason)
+{
+    struct sample *sample = &run->samples[slot];
+    sample->service_s += visit->service_s;
+    if (sample->is_counted) {
+        run_count(run, sample, run->world->counters.busy_s + sample->tier, visit->worked_s);
+        count_energy(run, sample, sample->tier, visit->joules);
+    }
+    journey_drop(run, slot, reason);
+}
+
 // A computation ends: the exits that it passed become visible.
-static void end_compute(struct run *run, struct sample *sample)
+static inline void end_compute(struct run *run, struct sample *sample,
+                               const struct lane_visit *visit)
 {
     const struct world *world = run->world;
-    const double service_s = end_visit(run, sample);
     const struct policy_model *model = &world->view.model[sample->model];
-    sample->service_s += service_s;
+    sample->service_s += visit->service_s;
     sample->latest_exit = -1;
     for (int exit = model->first_exit; exit < model->first_exit + model->exits; exit++) {
         const int layer = world->view.exit[exit].layer;
@@ -271,8 +404,8 @@ static void end_compute(struct run *run, struct sample *sample)
     if (sample->is_counted) {
         run_count(run, sample, world->counters.layers + sample->tier,
                   sample->until - sample->layer);
-        run_count(run, sample, world->counters.busy_s + sample->tier, service_s);
-        count_energy(run, sample, sample->tier, compute_energy(run, sample, service_s));
+        run_count(run, sample, world->counters.busy_s + sample->tier, visit->worked_s);
+        count_energy(run, sample, sample->tier, compute_energy(run, sample, visit));
     }
     sample->layer = sample->until;
     sample->has_arrived = false;
@@ -298,21 +431,24 @@ static double message_bytes(const struct run *run, const struct sample *sample, 
 // one, else the raw input or the activation.
 static void hop(struct run *run, uint32_t slot)
 {
+    if (run->holding) {
+        holding_give_back(run, slot);
+    }
     const struct world *world = run->world;
     struct sample *sample = &run->samples[slot];
     const int number =
-        world->hops[sample->tier * world->tiers + (sample->answer_exit < 0 ? sample->target : 0)]
-            .station;
+        sample_hop(run, sample, sample->answer_exit < 0 ? sample->target : 0)->station;
     const struct world_station *station = &world->station[number];
-    const double bytes = message_bytes(run, sample, station->link);
-    const bool is_counted = sample->is_counted;
-    if (visit(run, slot, number, bytes) && is_counted) {
-        const bool is_down = station->role == STATION_DOWN;
-        run_count(run, sample, COUNTER_BYTES, bytes);
-        run_count(run, sample, world->counters.bytes + 2 * station->link + is_down, bytes);
-        run_count(run, sample, world->counters.offloads + station->link, !is_down);
-        count_energy(run, sample, world->spec->links[station->link].from,
-                     station->joules_per_byte * bytes);
+    double bytes = message_bytes(run, sample, station->link);
+    if (station->loss) {
+        bytes = link_transmissions(run, sample, station, bytes);
+    }
+    if (visit(run, slot, number, bytes)) {
+        link_count_bytes(run, sample, station, bytes);
+        if (sample->is_counted) {
+            run_count(run, sample, world->counters.offloads + station->link,
+                      station->role == STATION_UP);
+        }
     }
 }
 
@@ -327,7 +463,7 @@ static void send(struct run *run, uint32_t slot, const struct policy_action *act
         return;
     }
     // The reader sees to it that every tier can be reached, and links work both ways.
-    CHECK(&run->place, world->hops[sample->tier * world->tiers + target].station >= 0);
+    CHECK(&run->place, sample_hop(run, sample, target)->station >= 0);
     const bool under_way = sample_is_under_way(world, sample);
     sample->ships_raw = action->verb == POLICY_SEND_RAW || !under_way;
     if (sample->ships_raw && !(sample->raw_at & 1u << sample->tier)) {
@@ -340,12 +476,15 @@ static void send(struct run *run, uint32_t slot, const struct policy_action *act
              "asked to send an activation whose size the scenario does not state");
         return;
     }
-    if (sample->ships_raw && under_way) {
-        sample->model = -1; // it starts again at the other end
-        sample->layer = -1;
-    }
     sample->target = (int8_t)target;
     sample->is_offloaded |= target > sample->tier;
+    if (run->observations && sample->tier == 0) {
+        observation_offload(run, slot);
+    }
+    if (run->links.origins && sample->tier == 0) {
+        run->links.origins[slot] = (struct link_origin){sample->exits, sample->layer, sample->model,
+                                                        sample->latest_exit, sample->computations};
+    }
     hop(run, slot);
 }
 
@@ -374,6 +513,7 @@ void journey_decide(struct run *run, uint32_t slot)
     if (run->why && action.why) {
         run->why[slot] = action.why;
     }
+    sample->is_lost = false;
     if (++sample->decisions == MOST_DECISIONS) {
         fail(run, sample, &action, "has come to no end after 60000 decisions");
         return;
@@ -390,8 +530,12 @@ void journey_decide(struct run *run, uint32_t slot)
         answer(run, slot, &action);
         return;
     case POLICY_DROP:
+        if (action.what == POLICY_LOST && sample->lost_messages) {
+            journey_drop(run, slot, REASON_LOST);
+            return;
+        }
         if (action.what >= 0 && action.what < world->reasons - REASON_ENGINE_COUNT) {
-            drop(run, slot, REASON_ENGINE_COUNT + action.what);
+            journey_drop(run, slot, REASON_ENGINE_COUNT + action.what);
             return;
         }
         fail(run, sample, &action, "dropped a sample for a reason that it does not list");
@@ -407,11 +551,20 @@ void journey_deliver(struct run *run, uint32_t slot)
     struct sample *sample = &run->samples[slot];
     const bool is_answer = sample->answer_exit >= 0;
     const int to = is_answer ? 0 : sample->target;
-    const struct world_hop *way = &world->hops[sample->tier * world->tiers + to];
+    const struct world_hop *way = sample_hop(run, sample, to);
     sample->transfer_s += run->now_s - sample->visit_start_s;
+    if (run->observations && sample->tier == 0) {
+        observation_delivery(run, sample, world->station[way->station].link,
+                             run->now_s - sample->visit_arrived_s);
+    }
     sample->tier = (int8_t)way->tier;
+    dispatch(run, slot, sample->tier);
     if (sample->ships_raw) {
         sample->raw_at |= (uint16_t)(1u << sample->tier);
+        if (!is_answer && sample_is_under_way(world, sample)) {
+            sample->model = -1; // it starts again here
+            sample->layer = -1;
+        }
     }
     if (sample->tier != to) {
         hop(run, slot);
@@ -423,25 +576,45 @@ void journey_deliver(struct run *run, uint32_t slot)
     }
 }
 
-// A service ends: a computation leads to a decision, a transmission to the propagation.
-void journey_depart(struct run *run, uint32_t slot)
+// A message arrives nowhere. Whoever sent it decides again; a lost answer is missed by the device.
+static void lose_message(struct run *run, uint32_t slot)
+{
+    if (run->holding) {
+        holding_give_back(run, slot);
+    }
+    struct sample *sample = &run->samples[slot];
+    sample->transfer_s += run->now_s - sample->visit_start_s;
+    sample->lost_messages++;
+    if (sample->answer_exit >= 0) {
+        const struct link_origin *origin = &run->links.origins[slot];
+        sample->answer_exit = -1;
+        sample->tier = 0;
+        sample->exits = origin->exits;
+        sample->model = origin->model;
+        sample->layer = origin->layer;
+        sample->latest_exit = origin->latest_exit;
+        sample->computations = origin->computations;
+        sample->target = -1;
+    }
+    sample->has_arrived = false;
+    journey_decide(run, slot);
+}
+
+void journey_sent(struct run *run, uint32_t slot, double service_s, double own_s)
 {
     const struct world *world = run->world;
     struct sample *sample = &run->samples[slot];
     const struct world_station *station = &world->station[sample->station];
-    if (station->role == STATION_COMPUTE) {
-        end_compute(run, sample);
-        journey_decide(run, slot);
+    if (sample->is_counted && station->watts > 0) {
+        count_energy(run, sample, world->spec->links[station->link].from, station->watts * own_s);
+    }
+    if (sample->is_lost) {
+        lose_message(run, slot);
         return;
     }
-    const double service_s = end_visit(run, sample);
-    if (run->link_bytes_per_s && station->role == STATION_UP && sample->tier == 0) {
-        view_measure_link(run, sample, station->link, message_bytes(run, sample, station->link),
-                          service_s);
-    }
-    if (sample->is_counted && station->watts > 0) {
-        count_energy(run, sample, world->spec->links[station->link].from,
-                     station->watts * service_s);
+    if (run->observations && station->role == STATION_UP && sample->tier == 0) {
+        observation_transfer(run, sample, station->link, message_bytes(run, sample, station->link),
+                             service_s);
     }
     const double delay_s = sample_draw(run, sample, &station->delay,
                                        &world->spec->links[station->link].delay, station->purpose);
@@ -450,5 +623,64 @@ void journey_depart(struct run *run, uint32_t slot)
         event_queue_push(&run->queue, run->now_s + delay_s, event_tag(EVENT_DELIVER, rank, slot));
     } else {
         journey_deliver(run, slot);
+    }
+}
+
+// A sample goes on after a visit that was so.
+static inline void go_on(struct run *run, uint32_t slot, const struct lane_visit *visit)
+{
+    if (run->world->station[run->samples[slot].station].role == STATION_COMPUTE) {
+        end_compute(run, &run->samples[slot], visit);
+        journey_decide(run, slot);
+    } else {
+        journey_sent(run, slot, visit->service_s, visit->worked_s);
+    }
+}
+
+void journey_served(struct run *run, uint32_t slot, const struct lane_visit *visit)
+{
+    go_on(run, slot, visit);
+}
+
+// A service ends: a computation leads to a decision, a transmission to the propagation.
+void journey_depart(struct run *run, uint32_t slot)
+{
+    struct sample *sample = &run->samples[slot];
+    const struct world_station *station = &run->world->station[sample->station];
+    if (run->lanes.jobs && !lane_is_due(run, slot, EVENT_DEPART)) {
+        return; // it stopped before, or began again
+    }
+    if (station->rules) {
+        lane_depart(run, slot);
+        return;
+    }
+    lane_settle(run, slot);
+    const uint32_t lane = sample->lane;
+    const double service_s = end_visit(run, sample);
+    const struct lane_visit visit = {service_s, service_s, station->watts * service_s};
+    go_on(run, slot, &visit);
+    if (station->blocks) {
+        holding_let_in(run, station, lane);
+    }
+}
+
+void journey_time_out(struct run *run, uint32_t slot)
+{
+    struct sample *sample = &run->samples[slot];
+    const struct world_station *station = &run->world->station[sample->station];
+    if (run->lanes.jobs && !lane_is_due(run, slot, EVENT_TIMEOUT)) {
+        return; // it is served
+    }
+    if (station->rules) {
+        lane_time_out(run, slot);
+        return;
+    }
+    lane_settle(run, slot);
+    const uint32_t lane = sample->lane;
+    sample->visit_start_s = run->now_s;
+    end_visit(run, sample);
+    journey_drop(run, slot, REASON_TIMEOUT);
+    if (station->blocks) {
+        holding_let_in(run, station, lane);
     }
 }

@@ -13,6 +13,9 @@ enum { MOST_EVENTS_AT_ONE_INSTANT = 10 * 1000 * 1000 };
 static void handle(struct run *run, const struct event *event)
 {
     switch ((enum event_kinds)event_kind(event)) {
+    case EVENT_REPORT:
+        observation_report(run, (int)event_subject(event));
+        return;
     case EVENT_FEEDBACK:
         run->awaiting--;
         view_feed_back(run, event_subject(event));
@@ -20,11 +23,22 @@ static void handle(struct run *run, const struct event *event)
     case EVENT_DEPART:
         journey_depart(run, event_subject(event));
         return;
+    case EVENT_MEDIUM:
+        link_wake(run, event_subject(event), event->time_s);
+        return;
+    case EVENT_LANE:
+        lane_wake(run, event_subject(event), event->time_s);
+        return;
+    case EVENT_TIMEOUT:
+        journey_time_out(run, event_subject(event));
+        return;
     case EVENT_DELIVER:
         journey_deliver(run, event_subject(event));
         return;
-    case EVENT_ARRIVE: {
-        const uint32_t slot = workload_arrive(run, event_subject(event));
+    case EVENT_ARRIVE:
+    case EVENT_BURST: {
+        const bool is_burst = event_kind(event) == EVENT_BURST;
+        const uint32_t slot = workload_arrive(run, event_subject(event), is_burst);
         if (slot != NO_SLOT) {
             journey_decide(run, slot);
         }
@@ -33,16 +47,75 @@ static void handle(struct run *run, const struct event *event)
     }
 }
 
+// Whether a station is a direction of a medium in which messages of both stand in one line.
+static bool is_half_duplex(const struct world *world, int station)
+{
+    const bool is_first = station + 1 < world->stations && world->station[station + 1].is_second;
+    return (world->station[station].is_second || is_first) && !world->station[station].is_fair;
+}
+
+// Such a direction cannot tell from its own messages whose turn it is: those in service are under
+// way to their departure and have started.
+static void look_at_departure(struct run *run, const struct event *event, double time_s)
+{
+    if (event_kind(event) == EVENT_DEPART) {
+        const struct sample *sample = &run->samples[event_subject(event)];
+        if (is_half_duplex(run->world, sample->station) && sample->visit_start_s <= time_s) {
+            run->looks[sample->station].waiting--;
+            run->looks[sample->station].in_service++;
+        }
+    }
+}
+
+static void look_at_half_duplex(struct run *run, const struct event *next, double time_s)
+{
+    for (int i = 0; i < run->world->stations; i++) {
+        if (is_half_duplex(run->world, i)) {
+            run->looks[i].waiting += run->looks[i].in_service;
+            run->looks[i].in_service = 0;
+        }
+    }
+    look_at_departure(run, next, time_s);
+    for (size_t i = 0; i < run->queue.count; i++) {
+        look_at_departure(run, &run->queue.events[i], time_s);
+    }
+}
+
+// Shows an observer the stations at all of its instants before the next event, which has left the
+// queue.
+static void show_stations(struct run *run, const struct event *next)
+{
+    const struct replication_options *options = run->options;
+    const struct world *world = run->world;
+    while (run->looks && (double)run->looks_done * options->step_s < next->time_s) {
+        for (int i = 0; i < world->stations; i++) {
+            run->looks[i] = (struct station_state){0};
+            for (uint32_t lane = 0; lane < world->station[i].lanes; lane++) {
+                journey_look(run, i, world->station[i].first_lane + lane, &run->looks[i]);
+            }
+        }
+        const double time_s = (double)run->looks_done * options->step_s;
+        look_at_half_duplex(run, next, time_s);
+        run->looks_done++;
+        if (!options->look(options->context, time_s, run->looks)) {
+            run->looks = NULL;
+        }
+    }
+}
+
 // Returns the number of events that were handled.
 static uint64_t run_loop(struct run *run)
 {
     uint64_t events = 0;
     uint64_t at_this_instant = 0;
-    // Feedback alone keeps no run going: no decision is left that it could change.
+    // Feedback and reports alone keep no run going: no decision is left that they could change.
     while (run->queue.count > run->awaiting && (run->is_open || run->in_flight) &&
            !run->has_failed) {
         const struct event event = event_queue_pop(&run->queue);
         CHECK(&run->place, event.time_s >= run->now_s);
+        if (run->looks) {
+            show_stations(run, &event);
+        }
         at_this_instant = event.time_s > run->now_s ? 0 : at_this_instant + 1;
         run->now_s = run->place.time_s = event.time_s;
         events++;
@@ -59,23 +132,21 @@ static uint64_t run_loop(struct run *run)
     return events;
 }
 
-// Before a device has measured anything, it knows the nominal rates.
-static void init_links(struct run *run, struct arena *arena)
+// Few processes keep more than the device itself.
+static void init_devices(struct run *run, struct arena *arena)
 {
     const struct world *world = run->world;
-    const size_t links = (size_t)world->view.links;
-    run->link_bytes_per_s = arena_new_array(arena, world->devices * links, double);
-    run->link_seen_s = arena_new_array(arena, world->devices * links, double);
-    run->link_nominal_per_s = arena_new_array(arena, links, double);
-    run->link_never_s = arena_new_array(arena, links, double);
-    run->link_backlog_s = arena_new_array(arena, links, double);
-    for (size_t link = 0; link < links; link++) {
-        run->link_nominal_per_s[link] = world->view.link[link].up_bytes_per_s;
-        run->link_never_s[link] = -INFINITY;
-    }
-    for (size_t i = 0; i < world->devices * links; i++) {
-        run->link_bytes_per_s[i] = run->link_nominal_per_s[i % links];
-        run->link_seen_s[i] = -INFINITY;
+    run->devices = arena_new_array(arena, world->devices, struct device);
+    for (int i = 0; i < world->class_count; i++) {
+        const struct arrival *arrival = &world->classes[i].arrival;
+        run->has_closed_loop |= arrival->spec->kind == ARRIVALS_CLOSED;
+        if (arrival_has_states(arrival) && !run->arrival_states) {
+            run->arrival_states = arena_new_array(arena, world->devices, struct arrival_state);
+        }
+        if (arrival->has_bursts && !run->bursts) {
+            run->bursts = arena_new_array(arena, world->devices, struct arrival_burst);
+            run->burst_samples = arena_new_array(arena, world->devices, uint64_t);
+        }
     }
 }
 
@@ -89,22 +160,36 @@ static void init_run(struct run *run, struct arena *arena)
     run->is_open = true;
     run->free_at_s = arena_new_array(arena, world->servers, double);
     run->present = arena_new_array(arena, world->lanes, uint32_t);
-    run->devices = arena_new_array(arena, world->devices, struct device);
+    init_devices(run, arena);
     run->states = arena_array(arena, world->devices, policy->state_bytes);
-    if (policy->observes_links) {
-        init_links(run, arena);
-    }
+    lanes_init(run, arena);
+    links_init(run, arena);
+    observation_start(run, arena);
     run->outcomes = arena_new_array(arena, (size_t)world->view.exits, struct policy_outcome);
     run->correct = arena_new_array(arena, (size_t)world->view.exits, unsigned char);
+    view_start(run);
     run->tally = arena_new(arena, struct tally);
     run->tally->stations = arena_new_array(arena, (size_t)world->stations, struct station_tally);
+    if (world->has_classes) {
+        run->tally->class_latency =
+            arena_new_array(arena, (size_t)world->class_count, struct histogram);
+    }
+    if (world->labels) {
+        run->tally->label_answered = arena_new_array(arena, (size_t)world->labels, double);
+        run->tally->label_correct = arena_new_array(arena, (size_t)world->labels, double);
+        run->tally->label_accuracy = arena_new_array(arena, (size_t)world->labels, double);
+    }
     run->tally->window_from_s = spec->warmup_kind == WARMUP_SAMPLES ? INFINITY
                                 : spec->warmup_kind == WARMUP_TIME  ? spec->warmup_time_s
                                                                     : 0;
     run->tally->window_to_s = spec->stop_kind == STOP_TIME ? spec->stop_time_s : INFINITY;
+    if (run->options->look && run->options->step_s > 0) {
+        run->looks = arena_new_array(arena, (size_t)world->stations, struct station_state);
+    }
     if (policy->init) {
         for (uint64_t device = 0; device < world->devices; device++) {
-            policy->init(&world->view, world->parameters, world->plan,
+            const struct world_class *devices = run_class(run, (uint32_t)device);
+            policy->init(&devices->view, world->parameters, devices->plan,
                          run->states + device * policy->state_bytes);
         }
     }
@@ -118,12 +203,28 @@ static void finish_run(struct run *run)
             policy->finish(run->states + device * policy->state_bytes);
         }
     }
+    observation_finish(run);
+    lanes_finish(run);
+    links_finish(run);
     event_queue_finish(&run->queue);
     free(run->why);
     free(run->counted);
     free(run->generated_features);
+    free(run->generated_label);
     free(run->generated);
     free(run->samples);
+}
+
+static double idle_power(const struct world *world, int tier)
+{
+    if (tier > 0) {
+        return world->tier[tier].idle_w * world->tier[tier].nodes;
+    }
+    double watts = 0;
+    for (int i = 0; i < world->class_count; i++) {
+        watts += world->classes[i].tier[0].idle_w * world->classes[i].devices;
+    }
+    return watts;
 }
 
 // The idle power of nodes is an average over time: what of it falls to the window becomes part of
@@ -133,8 +234,9 @@ static void close_tally(struct run *run)
     const struct world *world = run->world;
     struct tally *tally = run->tally;
     const double window_s = tally->window_to_s - tally->window_from_s;
+    lanes_close(run);
     for (int tier = 0; tier < world->tiers && window_s > 0; tier++) {
-        const double joules = world->tier[tier].idle_w * world->tier[tier].nodes * window_s;
+        const double joules = idle_power(world, tier) * window_s;
         tally->counters[world->counters.joules + tier] += joules;
         tally->counters[COUNTER_JOULES] += joules;
     }

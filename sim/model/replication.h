@@ -45,9 +45,32 @@ struct sample_record {
     bool is_offloaded;
 };
 
+// One visit of a sample to a station, as told to an observer when it ends.
+struct visit_record {
+    uint64_t index; // of this device's samples
+    uint32_t device;
+    int station;
+    uint32_t lane; // within the station
+    double arrived_s;
+    double started_s; // service
+    double ended_s;
+};
+
+// A station at an instant, all its lanes together.
+struct station_state {
+    uint64_t waiting;
+    uint64_t in_service;
+};
+
+// Observers may be NULL. They change nothing of what the run computes.
 struct replication_options {
     uint64_t number; // of the replication: part of the key of its random numbers
-    void (*observe)(void *context, const struct sample_record *record); // may be NULL
+    void (*observe)(void *context, const struct sample_record *record);
+    void (*visited)(void *context, const struct visit_record *visit);
+    // At time 0 and every `step_s` from then on, once all that happens at that instant has
+    // happened; `states` has one for each station of the world. Returns false to be told no more.
+    bool (*look)(void *context, double time_s, const struct station_state *states);
+    double step_s;
     void *context;
 };
 

@@ -6,24 +6,42 @@
 //
 //     workload.c     where samples come from: arrivals, rows of the trace, payloads
 //     journey.c      what happens to them: stations, decisions, links, ends
+//     lane.c         queues with an order of their own (see model/lane.h)
+//     dispatch.c     which node of a tier takes a sample
+//     link.c         what is special of links: rates over time, losses, shared media
 //     view.c         what policies see of all that, and what they are told
+//     observation.c  what devices have noticed of links and nodes, for policies that look
 //     record.c       what observers are told of single samples
 //     replication.c  when: set-up, run loop, close
 
 #include "base/check.h"
 #include "base/memory.h"
 #include "core/event_queue.h"
+#include "model/lane.h"
+#include "model/link.h"
 #include "model/replication.h"
+#include "model/station.h"
 #include "model/tally.h"
 #include "model/world.h"
 #include "scenario/trace.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-// Simultaneous events happen in this order: what is learnt is known to all that happens then, and
-// what ends makes room for what begins.
-enum event_kinds { EVENT_FEEDBACK, EVENT_DEPART, EVENT_DELIVER, EVENT_ARRIVE };
+// Simultaneous events happen in this order: a report says what was before, what is learnt is known
+// to all that happens then, and what ends makes room for what begins.
+enum event_kinds {
+    EVENT_REPORT,
+    EVENT_FEEDBACK,
+    EVENT_DEPART,
+    EVENT_MEDIUM,
+    EVENT_LANE,
+    EVENT_TIMEOUT,
+    EVENT_DELIVER,
+    EVENT_ARRIVE,
+    EVENT_BURST
+};
 
 // A sample in flight. At most 128 bytes: two cache lines.
 struct sample {
@@ -47,7 +65,9 @@ struct sample {
     int16_t reason;      // of its drop, -1: none
     int8_t latest_exit;  // deepest of the last computation, -1: none
     int8_t tier;
-    int8_t target;        // tier where it is sent
+    int8_t target; // tier where it is sent
+    uint8_t device_class;
+    uint16_t source;      // of the world, that its outcomes come from
     uint8_t computations; // stops counting at 255
     uint16_t decisions;
     uint16_t raw_at; // bit t: the raw input is at tier t
@@ -55,13 +75,14 @@ struct sample {
     bool has_arrived; // was sent here, and nothing was computed here yet
     bool is_counted;
     bool is_offloaded;
+    bool is_lost; // the message under way arrives nowhere; at a decision: that was it
+    uint16_t lost_messages;
 };
 
 _Static_assert(sizeof(struct sample) <= 128, "a sample in flight takes at most two cache lines");
 
 struct device {
-    struct stream arrivals;
-    double next_s;      // open arrivals: when the next sample arises
+    struct arrival_process arrivals;
     uint64_t scheduled; // arrivals scheduled so far
     uint64_t index;     // samples offered so far
 };
@@ -75,74 +96,126 @@ struct run {
     double now_s;
     struct check_place place;
     struct event_queue queue;
-    double *free_at_s; // [servers of the world]
-    uint32_t *present; // [lanes]: waiting or in service
+    double *free_at_s;                // [servers of the world]
+    uint32_t *present;                // [lanes]: waiting or in service
+    struct lanes lanes;               // those with a queue
+    struct holding *holding;          // [lanes]; NULL: no node holds samples back
+    uint32_t *node_at;                // [sample_room][tiers]: chosen; NULL: no tier chooses
+    uint32_t turn[POLICY_MOST_TIERS]; // of nodes that take turns
     struct sample *samples;
     uint32_t sample_room;
     // What was generated for the samples in flight, by slot.
     struct trace_outcome *generated; // [sample_room][exits]
     double *generated_features;      // [sample_room][features]
+    int32_t *generated_label;        // [sample_room]
     // What observers are told beyond that, by slot; NULL if nobody observes.
     double *counted;    // [sample_room][counters]: what a sample alone has counted
     const char **why;   // [sample_room]: of its last decision that had a reason
     uint32_t free_slot; // first of the free list, NO_SLOT: none
     struct device *devices;
+    struct arrival_state *arrival_states; // [device], where a class has states; else NULL
+    struct arrival_burst *bursts;         // [device], where a class has bursts; else NULL
+    uint64_t *burst_samples;              // [device], the same: how many of those scheduled
+    uint64_t pending;                     // arrivals in the event queue
+    bool has_closed_loop;
     // The order of the trace's rows in the passes that were looked up last, by pass modulo: devices
     // are not all in the same pass.
     struct stream_permutation order[ORDERS_KEPT];
-    char *states; // of the policy, one a device
-    // What devices have measured on links upward, for policies that look: [device * links + link].
-    double *link_bytes_per_s;
-    double *link_seen_s;
-    double *link_nominal_per_s;      // [link]: what other nodes, which measure nothing, know
-    double *link_never_s;            // [link]: -INFINITY
-    double *link_backlog_s;          // [link]: scratch of the view
-    struct policy_outcome *outcomes; // scratch of the view
-    unsigned char *correct;          // scratch of the oracle's view
+    const struct world_source *order_source; // whose they are
+    char *states;                            // of the policy, one a device
+    struct observations *observations;       // of policies that look; NULL: this one does not
+    struct policy_view view;                 // scratch: what the policy sees at a decision point
+    struct policy_truth truth;               // of the oracle's view
+    struct policy_outcome *outcomes;         // of the view
+    unsigned char *correct;                  // of the oracle's view
+    struct links links;
     struct tally *tally;
+    struct station_state *looks; // [stations]: scratch for an observer of states; NULL: none
+    uint64_t looks_done;
     bool is_open; // samples still arise
     uint64_t offered;
     uint64_t answered;
     uint64_t dropped;
     uint64_t in_flight;
-    size_t awaiting; // answered samples whose feedback is an event in the queue
+    size_t awaiting; // events in the queue that keep no run going: feedback, reports
     bool has_failed;
     struct text *error;
 };
 
 #define NO_SLOT UINT32_MAX
+#define NO_NODE UINT32_MAX
 
 // workload.c
 // Schedules the first arrivals of all devices.
 void workload_start(struct run *run);
-// Handles an arrival at a device: makes the sample and schedules the device's next one. Returns the
-// sample's slot, or NO_SLOT if samples arise no more.
-uint32_t workload_arrive(struct run *run, uint32_t device);
+// Handles an arrival at a device, of its own or of a burst: makes the sample and schedules the next
+// one. Returns the sample's slot, or NO_SLOT if samples arise no more.
+uint32_t workload_arrive(struct run *run, uint32_t device, bool is_burst);
 // Closed loop: a sample of this device has ended; it thinks and sends another.
 void workload_return(struct run *run, uint32_t device);
-// Gives back the slot of a sample that has ended.
-void workload_release(struct run *run, uint32_t slot);
 
 // journey.c
 // A decision point of a sample: asks the policy and does what it says.
 void journey_decide(struct run *run, uint32_t slot);
 // A service ends: a computation leads to a decision, a transmission to the propagation.
 void journey_depart(struct run *run, uint32_t slot);
+// Adds what is in a lane of a station at this instant.
+void journey_look(const struct run *run, int station, uint32_t lane,
+                  struct station_state *ret_state);
+// A transmission ends, after `service_s`, of which the message had the medium for itself for
+// `own_s`.
+void journey_sent(struct run *run, uint32_t slot, double service_s, double own_s);
+// For queued lanes: a visit to a station was so, and the sample goes on; or it is lost there.
+void journey_served(struct run *run, uint32_t slot, const struct lane_visit *visit);
+void journey_lost_in_service(struct run *run, uint32_t slot, const struct lane_visit *visit,
+                             int reason);
+void journey_drop(struct run *run, uint32_t slot, int reason);
+// The patience of a sample that waits ends.
+void journey_time_out(struct run *run, uint32_t slot);
+// Service time of the computation that a sample asks for, in a batch of so many with its draws.
+double journey_service_s(const struct run *run, uint32_t slot, int size);
+// What is expected of it: a column of the trace is known.
+double journey_expected_s(const struct run *run, const struct sample *sample);
+// Tells the observer of visits of one that ends: journey_visited() where there is an observer.
+void journey_show_visit(const struct run *run, const struct sample *sample);
 // A message has come to the far end of a link.
 void journey_deliver(struct run *run, uint32_t slot);
 
+// dispatch.c
+// Chooses the node of a tier for a sample, unless it has one.
+void dispatch(struct run *run, uint32_t slot, int tier);
+void dispatch_grow(struct run *run, uint32_t room);
+// A new sample is in this slot.
+void dispatch_forget(struct run *run, uint32_t slot);
+
 // view.c
+// Sets what is the same in all that the policy sees.
+void view_start(struct run *run);
 // Asks the policy at a decision point of a sample.
 struct policy_action view_decide(struct run *run, const struct sample *sample);
-// A device has sent so many bytes upward over a link, and that took `service_s`.
-void view_measure_link(struct run *run, const struct sample *sample, int link, double bytes,
-                       double service_s);
 // The truth about an answered sample has come back to the state that decided; the sample is gone.
 void view_feed_back(struct run *run, uint32_t slot);
 
 // record.c
 // Tells the observer of a sample that has ended.
 void record_sample(const struct run *run, uint32_t slot);
+
+// observation.c
+// Sets up what the policy asks for, from `arena`, with the first reports scheduled.
+void observation_start(struct run *run, struct arena *arena);
+void observation_finish(struct run *run);
+// A device has sent so many bytes upward over a link, and that took `service_s` without the wait.
+void observation_transfer(struct run *run, const struct sample *sample, int link, double bytes,
+                          double service_s);
+// A message of a device has come to the far end of a link, `delay_s` after it was to be sent.
+void observation_delivery(struct run *run, const struct sample *sample, int link, double delay_s);
+// A sample leaves its device; its answer has come back there.
+void observation_offload(struct run *run, uint32_t slot);
+void observation_return(struct run *run, uint32_t slot);
+// The nodes of a tier report.
+void observation_report(struct run *run, int tier);
+// Adds what is known at a decision point.
+void observation_view(struct run *run, const struct sample *sample, struct policy_view *view);
 
 // The rank of a sample among simultaneous events: samples in order of their number at their
 // device, then of the device. The same number addresses the trace.
@@ -155,10 +228,10 @@ static inline uint64_t workload_rank(const struct run *run, uint64_t index, uint
 static inline const struct trace_outcome *sample_outcomes(const struct run *run,
                                                           const struct sample *sample)
 {
-    if (run->world->generator) {
+    if (run->world->source[0].generator) {
         return run->generated + (size_t)(sample - run->samples) * (size_t)run->world->view.exits;
     }
-    const struct trace *trace = run->world->trace;
+    const struct trace *trace = run->world->source[sample->source].trace;
     return trace->outcomes + (size_t)sample->row * (size_t)trace->exits;
 }
 
@@ -168,16 +241,61 @@ static inline bool sample_is_under_way(const struct world *world, const struct s
     return sample->model >= 0 && sample->layer + 1 < world->view.model[sample->model].layers;
 }
 
-// The node of a device at a tier: devices are spread over the nodes in blocks.
-static inline uint32_t run_node(const struct run *run, uint32_t device, int tier)
+static inline const struct world_class *sample_class(const struct run *run,
+                                                     const struct sample *sample)
 {
-    const uint32_t nodes = run->world->tier[tier].nodes;
+    return &run->world->classes[sample->device_class];
+}
+
+// The class of a device.
+static inline const struct world_class *run_class(const struct run *run, uint32_t device)
+{
+    const struct world_class *devices = run->world->classes;
+    while (device >= devices->first_device + devices->devices) {
+        devices++;
+    }
+    return devices;
+}
+
+// The node of a device at a tier, at the first one among its class: the devices of a class are
+// spread over `nodes` in blocks.
+static inline uint32_t class_node(const struct world_class *devices, uint32_t device, int tier)
+{
+    const uint32_t nodes = devices->tier[tier].nodes;
+    const uint32_t within = device - devices->first_device;
     if (nodes == 1) {
         return 0;
     }
-    return nodes == run->world->devices
-               ? device
-               : (uint32_t)((uint64_t)device * nodes / run->world->devices);
+    return nodes == devices->devices ? within
+                                     : (uint32_t)((uint64_t)within * nodes / devices->devices);
+}
+
+// Where a sample goes next on its way to a tier.
+static inline const struct world_hop *sample_hop(const struct run *run, const struct sample *sample,
+                                                 int to)
+{
+    return &sample_class(run, sample)->hops[sample->tier * run->world->tiers + to];
+}
+
+// The label of a sample; there must be labels.
+static inline int32_t sample_label(const struct run *run, const struct sample *sample)
+{
+    const struct world_source *source = &run->world->source[sample->source];
+    return source->generator ? run->generated_label[sample - run->samples]
+                             : source->trace->label[sample->row];
+}
+
+// The node of a sample at a tier: that which was chosen for it, else that of its device.
+static inline uint32_t sample_node(const struct run *run, const struct sample *sample, int tier)
+{
+    if (run->node_at) {
+        const size_t slot = (size_t)(sample - run->samples);
+        const uint32_t node = run->node_at[slot * (size_t)run->world->tiers + (size_t)tier];
+        if (node != NO_NODE) {
+            return node;
+        }
+    }
+    return class_node(sample_class(run, sample), sample->device, tier);
 }
 
 // Where a sample queues at a station.
@@ -188,11 +306,48 @@ static inline uint32_t sample_lane(const struct run *run, const struct world_sta
         return station->first_lane;
     }
     if (station->role == STATION_COMPUTE) {
-        return station->first_lane + run_node(run, sample->device, station->tier);
+        return station->first_lane + sample_node(run, sample, station->tier);
     }
     const int from = run->world->spec->links[station->link].from;
-    const uint64_t node = run_node(run, sample->device, from);
-    return station->first_lane + (uint32_t)(node * station->lanes / run->world->tier[from].nodes);
+    if (from == 0 && station->lanes == run->world->devices) {
+        return station->first_lane + sample->device; // every device has its own
+    }
+    const uint64_t node = sample_node(run, sample, from);
+    const uint32_t nodes = sample_class(run, sample)->tier[from].nodes;
+    return station->first_lane + (uint32_t)(node * station->lanes / nodes);
+}
+
+// A visit ends: tells an observer of visits, if there is one.
+static inline void journey_visited(const struct run *run, const struct sample *sample)
+{
+    if (run->options->visited) {
+        journey_show_visit(run, sample);
+    }
+}
+
+// Once an event of a sample has come: it waits for none. See lane_is_due().
+static inline void lane_settle(const struct run *run, uint32_t slot)
+{
+    if (run->lanes.jobs) {
+        run->lanes.jobs[slot].due_s = NAN;
+    }
+}
+
+// Gives back the slot of a sample that has ended.
+static inline void workload_release(struct run *run, uint32_t slot)
+{
+    run->samples[slot].row = run->free_slot;
+    run->free_slot = slot;
+}
+
+// Expected time until a server of a lane is free of what is there.
+static inline double run_backlog(struct run *run, const struct world_station *station,
+                                 uint32_t lane)
+{
+    if (station->rules) {
+        return lane_backlog(run, station, lane);
+    }
+    return station_start(&run->free_at_s[run->world->lane_servers[lane]], run->now_s) - run->now_s;
 }
 
 // Counts something of a counted sample.

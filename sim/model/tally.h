@@ -6,6 +6,7 @@
 
 #include "stats/histogram.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -19,6 +20,11 @@ struct station_tally {
     double wait_s;       // counted: time in the queue, before service
     double queue_area_s; // in the window: integral of the number waiting
     double busy_area_s;  // in the window: integral of the number of busy servers
+    double serving_area_s; // in the window: integral of the number in service
+    double server_area_s;  // in the window: integral of the servers in use, where that changes
+    double works_area_s;   // in the window: integral of the nodes that work, where they fail
+    uint64_t batches;      // that started in the window
+    uint64_t batched;      // samples in them
     double work_s;       // service time that arrived in the window
 };
 
@@ -29,6 +35,11 @@ struct tally {
     double *counters;               // [world->counters.count]
     struct station_tally *stations; // [world->stations]
     struct histogram latency;       // of counted, answered samples
+    struct histogram *class_latency; // [class], if classes have names
+    // [label], if samples carry them: counted samples that were answered, and rightly.
+    double *label_answered;
+    double *label_correct;
+    double *label_accuracy; // scratch
 };
 
 // The part of [from, to] that lies in the window, in seconds.
@@ -37,6 +48,11 @@ static inline double tally_in_window(const struct tally *tally, double from, dou
     const double start = from > tally->window_from_s ? from : tally->window_from_s;
     const double end = to < tally->window_to_s ? to : tally->window_to_s;
     return end > start ? end - start : 0;
+}
+
+static inline bool tally_is_in_window(const struct tally *tally, double time_s)
+{
+    return time_s >= tally->window_from_s && time_s <= tally->window_to_s;
 }
 
 // Fills world->metric with the names and units of all metrics of this world.

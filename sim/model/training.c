@@ -43,27 +43,27 @@ static void draw_training(struct world *world, struct arena *arena)
     double *confidences = arena_new_array(arena, count * exits, double);
     unsigned char *correct = arena_new_array(arena, count * exits, unsigned char);
     for (size_t i = 0; i < count; i++) {
-        generator_draw(world->generator, training_key(world), 0, i, outcomes, seen + i * features);
+        generator_draw(world->source[0].generator, training_key(world), 0, i, outcomes,
+                       seen + i * features);
         for (size_t exit = 0; exit < exits; exit++) {
             confidences[i * exits + exit] = outcomes[exit].confidence;
             correct[i * exits + exit] = outcomes[exit].correct != 0;
         }
     }
-    world->view.training = (struct policy_training){.rows = (int)count,
-                                                    .features = seen,
-                                                    .confidences = confidences,
-                                                    .correct = correct};
+    world->view.training = (struct policy_training){
+        .rows = (int)count, .features = seen, .confidences = confidences, .correct = correct};
 }
 
-void training_set_aside(struct world *world, struct arena *arena)
+static void set_rows_aside(struct world *world, struct arena *arena)
 {
-    const struct trace *trace = world->trace;
-    if (world->generator) {
+    struct world_source *source = &world->source[0];
+    const struct trace *trace = source->trace;
+    if (source->generator) {
         draw_training(world, arena);
     }
     const size_t count = trace_training_rows(trace, world->spec->samples.train);
-    world->rows = (uint32_t)(trace->rows - count);
-    world->row = NULL;
+    source->rows = (uint32_t)(trace->rows - count);
+    source->row = NULL;
     if (!count) {
         return;
     }
@@ -79,13 +79,21 @@ void training_set_aside(struct world *world, struct arena *arena)
     unsigned char *correct = arena_new_array(arena, count * (size_t)trace->exits, unsigned char);
     world->view.training = (struct policy_training){
         .features = features, .confidences = confidences, .correct = correct};
-    uint32_t *rows = arena_new_array(arena, world->rows, uint32_t);
-    world->row = rows;
+    uint32_t *rows = arena_new_array(arena, source->rows, uint32_t);
+    source->row = rows;
     for (size_t row = 0; row < trace->rows; row++) {
         if (is_aside[row]) {
             learn_row(world, trace, row, world->view.training.rows, features, confidences, correct);
         } else {
             *rows++ = (uint32_t)row;
         }
+    }
+}
+
+void training_set_aside(struct world *world, struct arena *arena)
+{
+    set_rows_aside(world, arena);
+    for (int i = 0; i < world->class_count; i++) {
+        world->classes[i].view.training = world->view.training;
     }
 }

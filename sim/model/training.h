@@ -10,8 +10,8 @@
 struct arena;
 struct world;
 
-// Divides the trace's rows: fills world->rows and world->row, which are simulated, and
-// world->view.training with the others. The seed of the spec and the trace must be in place.
+// Divides the rows of the first source: fills its `rows` and `row`, which are simulated, and
+// `view.training` of all classes with the others. Later sources are simulated as a whole.
 void training_set_aside(struct world *world, struct arena *arena);
 
 #endif

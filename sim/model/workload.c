@@ -6,10 +6,25 @@
 #include <math.h>
 #include <string.h>
 
-// Which of the simulated rows sample `rank` is.
-static uint32_t pick_row(struct run *run, uint64_t rank, uint64_t index, uint32_t device)
+// A sample as it arises: nothing is computed, and the input is where it is.
+static const struct sample fresh_sample = {
+    .model = -1, .layer = -1, .answer_exit = -1, .reason = -1, .latest_exit = -1, .raw_at = 1};
+
+// The source of samples that arise now.
+static uint16_t source_now(const struct run *run)
 {
-    const uint64_t rows = run->world->rows;
+    int source = run->world->sources - 1;
+    while (run->now_s < run->world->source[source].from_s) {
+        source--;
+    }
+    return (uint16_t)source;
+}
+
+// Which of the simulated rows sample `rank` is.
+static uint32_t pick_row(struct run *run, const struct world_source *source, uint64_t rank,
+                         uint64_t index, uint32_t device)
+{
+    const uint64_t rows = source->rows;
     if (rows == 1) {
         return 0;
     }
@@ -19,13 +34,18 @@ static uint32_t pick_row(struct run *run, uint64_t rank, uint64_t index, uint32_
     case ORDER_SHUFFLE: {
         const uint64_t pass = rank / rows;
         struct stream_permutation *order = &run->order[pass % ORDERS_KEPT];
+        if (run->order_source != source) {
+            // At a change of the source all that is kept is of the old one.
+            memset(run->order, 0, sizeof(run->order));
+            run->order_source = source;
+        }
         if (order->count == 0 || order->pass != pass) {
-            *order = stream_permutation(run->key, run->world->purpose_order, pass, rows);
+            *order = stream_permutation(run->key, source->purpose_order, pass, rows);
         }
         return (uint32_t)stream_permuted(order, rank % rows);
     }
     case ORDER_RESAMPLE: {
-        const struct stream_at at = {run->key, run->world->purpose_order, device, index};
+        const struct stream_at at = {run->key, source->purpose_order, device, index};
         const uint64_t row = (uint64_t)(stream_uniform(&at) * (double)rows);
         return (uint32_t)(row < rows ? row : rows - 1);
     }
@@ -34,22 +54,23 @@ static uint32_t pick_row(struct run *run, uint64_t rank, uint64_t index, uint32_
 }
 
 // The row of the trace at a place among those that are simulated.
-static uint32_t trace_row(const struct world *world, uint64_t place)
+static uint32_t trace_row(const struct world_source *source, uint64_t place)
 {
-    return world->row ? world->row[place] : (uint32_t)place;
+    return source->row ? source->row[place] : (uint32_t)place;
 }
 
 static double payload(const struct run *run, const struct sample *sample)
 {
-    const struct world *world = run->world;
-    if (world->payload.kind == DISTRIBUTION_COLUMN) {
-        const struct distribution_parameters *p = &world->spec->samples.payload;
-        return world->trace
-                   ->extra[(size_t)sample->row * (size_t)world->trace->extras + (size_t)p->column] *
+    const struct world_class *devices = sample_class(run, sample);
+    if (devices->payload.kind == DISTRIBUTION_COLUMN) {
+        const struct distribution_parameters *p = devices->payload_parameters;
+        const struct trace *trace = run->world->source[sample->source].trace;
+        return trace->extra[(size_t)sample->row * (size_t)trace->extras + (size_t)p->column] *
                p->column_scale;
     }
-    const struct stream_at at = {run->key, world->purpose_payload, sample->device, sample->index};
-    return distribution_draw(&world->payload, &at);
+    const struct stream_at at = {run->key, run->world->purpose_payload, sample->device,
+                                 sample->index};
+    return distribution_draw(&devices->payload, &at);
 }
 
 static uint32_t take_slot(struct run *run)
@@ -59,18 +80,22 @@ static uint32_t take_slot(struct run *run)
         const uint32_t room = old_room ? 2 * old_room : 64;
         CHECK(&run->place, room > old_room);
         run->samples = memory_resize(run->samples, room, sizeof(struct sample));
-        if (run->world->generator) {
+        if (run->world->source[0].generator) {
             const struct policy_world *view = &run->world->view;
             run->generated = memory_resize(run->generated, room * (size_t)view->exits,
                                            sizeof(struct trace_outcome));
             run->generated_features = memory_resize(
                 run->generated_features, room * ((size_t)view->features + 1), sizeof(double));
+            run->generated_label = memory_resize(run->generated_label, room, sizeof(int32_t));
         }
         if (run->options->observe) {
             const size_t counters = (size_t)run->world->counters.count;
             run->counted = memory_resize(run->counted, room * counters, sizeof(double));
             run->why = memory_resize(run->why, room, sizeof(char *));
         }
+        lanes_grow(run, old_room, room);
+        links_grow(run, room);
+        dispatch_grow(run, room);
         for (uint32_t slot = old_room; slot < room; slot++) {
             run->samples[slot].row = slot + 1 < room ? slot + 1 : NO_SLOT;
         }
@@ -86,100 +111,121 @@ static void generate(struct run *run, uint32_t slot)
 {
     const struct policy_world *view = &run->world->view;
     const struct sample *sample = &run->samples[slot];
-    generator_draw(run->world->generator, run->key, sample->device, sample->index,
-                   run->generated + (size_t)slot * (size_t)view->exits,
-                   run->generated_features + (size_t)slot * (size_t)view->features);
+    run->generated_label[slot] =
+        generator_draw(run->world->source[sample->source].generator, run->key, sample->device,
+                       sample->index, run->generated + (size_t)slot * (size_t)view->exits,
+                       run->generated_features + (size_t)slot * (size_t)view->features);
 }
 
-void workload_release(struct run *run, uint32_t slot)
-{
-    run->samples[slot].row = run->free_slot;
-    run->free_slot = slot;
-}
-
-static void schedule(struct run *run, uint32_t device, double time_s)
+static void schedule(struct run *run, uint32_t device, double time_s, bool is_burst)
 {
     struct device *d = &run->devices[device];
     const uint64_t rank = workload_rank(run, d->scheduled, device);
     d->scheduled++;
-    if (run->world->spec->stop_kind == STOP_TIME && time_s > run->world->spec->stop_time_s) {
+    if (!isfinite(time_s) ||
+        (run->world->spec->stop_kind == STOP_TIME && time_s > run->world->spec->stop_time_s)) {
         return;
     }
-    event_queue_push(&run->queue, time_s, event_tag(EVENT_ARRIVE, rank, device));
+    run->pending++;
+    event_queue_push(&run->queue, time_s,
+                     event_tag(is_burst ? EVENT_BURST : EVENT_ARRIVE, rank, device));
+}
+
+// The time that the trace states for an arrival; INFINITY past its end.
+static double traced_time(const struct run *run, const struct spec_arrivals *arrivals,
+                          uint32_t device)
+{
+    const struct world_source *source = &run->world->source[0];
+    const uint64_t place = workload_rank(run, run->devices[device].scheduled, device);
+    if (place >= source->rows) {
+        return INFINITY;
+    }
+    const uint64_t row = trace_row(source, place);
+    // A file may say "-0"; adding 0 takes the sign away, which the event queue asks for.
+    return source->trace->extra[row * (uint64_t)source->trace->extras +
+                                (uint64_t)arrivals->column_number] *
+               arrivals->column_scale +
+           0.0;
 }
 
 // Open arrivals: the next one after the last, if there is any.
-static void schedule_next(struct run *run, uint32_t device)
+static void schedule_next(struct run *run, const struct world_class *devices, uint32_t device)
 {
-    const struct world *world = run->world;
-    const struct spec_arrivals *arrivals = &world->spec->tiers[0].arrivals;
+    const struct arrival *arrival = &devices->arrival;
     struct device *d = &run->devices[device];
-    switch (arrivals->kind) {
-    case ARRIVALS_POISSON: {
-        const uint64_t word =
-            stream_next_word(&d->arrivals, run->key, world->purpose_arrival, device);
-        d->next_s += -elementary_log(stream_unit(word)) / arrivals->rate_per_s;
-        schedule(run, device, d->next_s);
-        break;
-    }
-    case ARRIVALS_DETERMINISTIC:
-        schedule(run, device, arrivals->phase_s + (double)d->scheduled * arrivals->period_s);
-        break;
-    case ARRIVALS_TRACE: {
-        const uint64_t place = workload_rank(run, d->scheduled, device);
-        if (place < world->rows) {
-            const uint64_t row = trace_row(world, place);
-            // A file may say "-0"; adding 0 takes the sign away, which the event queue asks for.
-            schedule(run, device,
-                     world->trace->extra[row * (uint64_t)world->trace->extras +
-                                         (uint64_t)arrivals->column_number] *
-                             arrivals->column_scale +
-                         0.0);
-        }
-        break;
-    }
+    switch (arrival->spec->kind) {
     case ARRIVALS_CLOSED:
-    case ARRIVALS_NONE:
+        return;
+    case ARRIVALS_TRACE:
+        schedule(run, device,
+                 arrival_clock_time(&arrival->clock, traced_time(run, arrival->spec, device)),
+                 false);
+        return;
+    default:
         break;
     }
+    const uint64_t number = d->scheduled - (run->bursts ? run->burst_samples[device] : 0);
+    struct arrival_state *state = run->arrival_states ? &run->arrival_states[device] : NULL;
+    schedule(run, device, arrival_next(arrival, run->key, device, number, &d->arrivals, state),
+             false);
+}
+
+static void schedule_burst(struct run *run, const struct world_class *devices, uint32_t device)
+{
+    run->burst_samples[device]++;
+    schedule(run, device,
+             arrival_next_burst(&devices->arrival, run->key, device, &run->bursts[device]), true);
+}
+
+static void think(struct run *run, const struct arrival *arrival, uint32_t device)
+{
+    const struct stream_at at = {run->key, arrival->purpose_think, device,
+                                 run->devices[device].scheduled};
+    schedule(run, device, run->now_s + distribution_draw(&arrival->think, &at), false);
 }
 
 void workload_return(struct run *run, uint32_t device)
 {
-    const struct world *world = run->world;
-    if (!run->is_open || world->spec->tiers[0].arrivals.kind != ARRIVALS_CLOSED) {
+    if (!run->is_open || !run->has_closed_loop) {
         return;
     }
-    const struct stream_at at = {run->key, world->purpose_think, device,
-                                 run->devices[device].scheduled};
-    schedule(run, device, run->now_s + distribution_draw(&world->think, &at));
+    const struct arrival *arrival = &run_class(run, device)->arrival;
+    if (arrival->spec->kind == ARRIVALS_CLOSED) {
+        think(run, arrival, device);
+    }
+}
+
+// A file or a trace may end before the run does, or a drift stop all arrivals: nothing arises any
+// more once none is pending, unless samples in flight bring others.
+static void close_if_over(struct run *run)
+{
+    if (!run->pending && !run->has_closed_loop && run->world->spec->stop_kind == STOP_SAMPLES) {
+        run->is_open = false;
+        run->tally->window_to_s = run->now_s;
+    }
 }
 
 void workload_start(struct run *run)
 {
-    const struct spec *spec = run->world->spec;
-    const int in_flight =
-        spec->tiers[0].arrivals.kind == ARRIVALS_CLOSED ? spec->tiers[0].arrivals.in_flight : 0;
-    for (uint32_t device = 0; device < run->world->devices; device++) {
-        for (int i = 0; i < in_flight; i++) {
-            workload_return(run, device);
+    for (int i = 0; i < run->world->class_count; i++) {
+        const struct world_class *devices = &run->world->classes[i];
+        const struct arrival *arrival = &devices->arrival;
+        const int in_flight = arrival->spec->kind == ARRIVALS_CLOSED ? arrival->spec->in_flight : 0;
+        for (uint32_t k = 0; k < devices->devices; k++) {
+            const uint32_t device = devices->first_device + k;
+            for (int n = 0; n < in_flight; n++) {
+                think(run, arrival, device);
+            }
+            schedule_next(run, devices, device);
+            if (arrival->has_bursts) {
+                schedule_burst(run, devices, device);
+            }
         }
-        schedule_next(run, device);
     }
+    close_if_over(run);
 }
 
-// How many samples there will be, where the run is not stopped by time. A trace of arrivals may end
-// before the stop.
-static uint64_t samples_in_all(const struct run *run)
-{
-    const struct spec *spec = run->world->spec;
-    const uint64_t rows = run->world->rows;
-    return spec->tiers[0].arrivals.kind == ARRIVALS_TRACE && rows < spec->stop_samples
-               ? rows
-               : spec->stop_samples;
-}
-
-uint32_t workload_arrive(struct run *run, uint32_t device)
+uint32_t workload_arrive(struct run *run, uint32_t device, bool is_burst)
 {
     const struct spec *spec = run->world->spec;
     if (!run->is_open) {
@@ -188,37 +234,49 @@ uint32_t workload_arrive(struct run *run, uint32_t device)
     if (spec->warmup_kind == WARMUP_SAMPLES && run->offered == spec->warmup_samples) {
         run->tally->window_from_s = run->now_s;
     }
+    const struct world_class *devices = run_class(run, device);
     const uint32_t slot = take_slot(run);
     struct sample *sample = &run->samples[slot];
-    *sample = (struct sample){.index = run->devices[device].index++,
-                              .device = device,
-                              .arrived_s = run->now_s,
-                              .model = -1,
-                              .layer = -1,
-                              .answer_exit = -1,
-                              .reason = -1,
-                              .latest_exit = -1,
-                              .raw_at = 1,
-                              .is_counted = run->now_s >= run->tally->window_from_s};
+    *sample = fresh_sample;
+    sample->index = run->devices[device].index++;
+    sample->arrived_s = run->now_s;
+    sample->device = device;
+    sample->device_class = (uint8_t)(devices - run->world->classes);
+    sample->source = source_now(run);
+    sample->is_counted = run->now_s >= run->tally->window_from_s;
+    dispatch_forget(run, slot);
+    const struct world_source *source = &run->world->source[sample->source];
     const uint64_t rank = workload_rank(run, sample->index, device);
-    sample->row = trace_row(run->world, pick_row(run, rank, sample->index, device));
+    sample->row = trace_row(source, pick_row(run, source, rank, sample->index, device));
     sample->raw_bytes = payload(run, sample);
-    if (run->world->generator) {
+    if (source->generator) {
         generate(run, slot);
     }
     run->offered++;
     run->in_flight++;
+    run->pending--;
     if (run->options->observe) {
         const size_t counters = (size_t)run->world->counters.count;
         memset(run->counted + slot * counters, 0, counters * sizeof(double));
         run->why[slot] = NULL;
     }
     run_count(run, sample, COUNTER_OFFERED, sample->is_counted);
-    if (spec->stop_kind == STOP_SAMPLES && run->offered == samples_in_all(run)) {
+    if (sample->is_counted && run->world->has_classes) {
+        run_count(run, sample,
+                  run->world->counters.classes + sample->device_class * CLASS_COUNTER_COUNT +
+                      CLASS_OFFERED,
+                  1);
+    }
+    if (spec->stop_kind == STOP_SAMPLES && run->offered == spec->stop_samples) {
         run->is_open = false;
         run->tally->window_to_s = run->now_s;
+    } else if (is_burst) {
+        schedule_burst(run, devices, device);
     } else {
-        schedule_next(run, device);
+        schedule_next(run, devices, device);
+    }
+    if (run->is_open) {
+        close_if_over(run);
     }
     return slot;
 }

@@ -9,17 +9,19 @@
 
 #include <math.h>
 
-static const struct policy_tier *describe_tiers(const struct world *world, struct arena *arena)
+static const struct policy_tier *
+describe_tiers(const struct world *world, const struct world_class *devices, struct arena *arena)
 {
     const struct spec *spec = world->spec;
     struct policy_tier *tiers =
         arena_new_array(arena, (size_t)spec->tier_count, struct policy_tier);
     for (int i = 0; i < spec->tier_count; i++) {
         tiers[i].name = spec->tiers[i].name;
-        tiers[i].nodes = spec->tiers[i].nodes;
-        tiers[i].servers = spec->tiers[i].compute.present ? spec->tiers[i].compute.servers : 0;
-        tiers[i].layer_mean_s = world->tier[i].layer_mean_s;
-        tiers[i].layer_mean_j = world->tier[i].layer_mean_j;
+        const struct spec_tier *from = i ? &spec->tiers[i] : devices->spec;
+        tiers[i].nodes = from->nodes;
+        tiers[i].servers = from->compute.present ? from->compute.servers : 0;
+        tiers[i].layer_mean_s = devices->tier[i].layer_mean_s;
+        tiers[i].layer_mean_j = devices->tier[i].layer_mean_j;
         tiers[i].layer_price = spec->prices.layer[i];
     }
     return tiers;
@@ -87,38 +89,50 @@ static const struct policy_link *describe_links(const struct world *world, struc
 }
 
 // The first link of the way from each tier to each other.
-static const int *describe_routes(const struct world *world, struct arena *arena)
+static const int *describe_routes(const struct world *world, const struct world_class *devices,
+                                  struct arena *arena)
 {
     const int count = world->tiers * world->tiers;
     int *route = arena_new_array(arena, (size_t)count, int);
     for (int i = 0; i < count; i++) {
-        const int station = world->hops[i].station;
+        const int station = devices->hops[i].station;
         route[i] = station < 0 ? -1 : world->station[station].link;
     }
     return route;
 }
 
-void world_describe(struct world *world, struct arena *arena)
+// What is the same for all classes.
+static struct policy_world describe_common(const struct world *world, struct arena *arena)
 {
     const struct spec *spec = world->spec;
     const struct spec_prices *prices = &spec->prices;
-    world->view = (struct policy_world){.tiers = spec->tier_count,
-                                        .tier = describe_tiers(world, arena),
-                                        .models = spec->model_count,
-                                        .model = describe_models(spec, arena),
-                                        .exits = spec->exit_count,
-                                        .exit = describe_exits(spec, arena),
-                                        .links = spec->link_count,
-                                        .link = describe_links(world, arena),
-                                        .route = describe_routes(world, arena),
-                                        .payload_mean_bytes = world->payload.mean,
-                                        .answer_bytes = spec->samples.answer_bytes,
-                                        .deadline_s = spec->samples.deadline_s,
-                                        .features = spec->samples.feature_count,
-                                        .prices = {.error = prices->error,
-                                                   .latency_per_s = prices->latency_per_s,
-                                                   .energy_per_j = prices->energy_per_j,
-                                                   .byte = prices->byte,
-                                                   .deadline_miss = prices->deadline_miss,
-                                                   .drop = prices->drop}};
+    return (struct policy_world){.tiers = spec->tier_count,
+                                 .models = spec->model_count,
+                                 .model = describe_models(spec, arena),
+                                 .exits = spec->exit_count,
+                                 .exit = describe_exits(spec, arena),
+                                 .links = spec->link_count,
+                                 .link = describe_links(world, arena),
+                                 .answer_bytes = spec->samples.answer_bytes,
+                                 .features = spec->samples.feature_count,
+                                 .prices = {.error = prices->error,
+                                            .latency_per_s = prices->latency_per_s,
+                                            .energy_per_j = prices->energy_per_j,
+                                            .byte = prices->byte,
+                                            .deadline_miss = prices->deadline_miss,
+                                            .drop = prices->drop}};
+}
+
+void world_describe(struct world *world, struct arena *arena)
+{
+    const struct policy_world common = describe_common(world, arena);
+    for (int i = 0; i < world->class_count; i++) {
+        struct world_class *devices = &world->classes[i];
+        devices->view = common;
+        devices->view.tier = describe_tiers(world, devices, arena);
+        devices->view.route = describe_routes(world, devices, arena);
+        devices->view.payload_mean_bytes = devices->payload.mean;
+        devices->view.deadline_s = devices->deadline_s;
+    }
+    world->view = world->classes[0].view;
 }

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "rng/gamma.h"
 
 #include <gsl/gsl_sf_gamma.h>
 #include <math.h>
@@ -17,6 +18,8 @@
 //   Weibull           a = scale, b = 1 / shape
 //   hyperexponential  a, b = means of the phases, c = probability of the first
 //   Pareto            a = least value, b = 1 / shape
+//   table             a = time of one
+//   linear            a = time of one, b = base, c = each
 
 static int compare_doubles(const void *left, const void *right)
 {
@@ -125,37 +128,19 @@ void distribution_init(struct distribution *d, const struct distribution_paramet
     case DISTRIBUTION_COLUMN:
         d->mean = d->cv = NAN;
         break;
-    }
-}
-
-// Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 26 (2000): a
-// squeezed rejection that takes 1.05 tries at worst. The first try uses `word`; shapes below 1 go
-// through shape + 1 and a power of a uniform number.
-static double draw_gamma(const struct distribution *d, uint64_t word, const struct stream_at *at)
-{
-    uint64_t sub = 0;
-    double factor = d->a;
-    double shape = d->b;
-    if (shape < 1) {
-        const double u = stream_unit(stream_sub_word(at, sub++));
-        factor *= elementary_exp(elementary_log(u) / shape);
-        shape += 1;
-    }
-    const double k = shape - 1.0 / 3;
-    const double c = 1 / sqrt(9 * k);
-    for (;;) {
-        const double x = elementary_normal(stream_unit(word));
-        const double t = 1 + c * x;
-        const double v = t * t * t;
-        if (v > 0) {
-            const double u = stream_unit(stream_sub_word(at, sub++));
-            const double x2 = x * x;
-            if (u < 1 - 0.0331 * x2 * x2 ||
-                elementary_log(u) < 0.5 * x2 + k * (1 - v + elementary_log(v))) {
-                return factor * k * v;
-            }
-        }
-        word = stream_sub_word(at, sub++);
+    case DISTRIBUTION_TABLE:
+        d->values = p->values;
+        d->steps = p->weights;
+        d->count = p->count;
+        d->mean = d->a = p->values[0];
+        d->cv = 0;
+        break;
+    case DISTRIBUTION_LINEAR:
+        d->b = p->from;
+        d->c = p->to;
+        d->mean = d->a = d->b + d->c;
+        d->cv = 0;
+        break;
     }
 }
 
@@ -174,12 +159,41 @@ static double draw_empirical(const struct distribution *d, double u)
     return d->values[low];
 }
 
+// Between two sizes on a straight line, and beyond the last on that of the last two.
+static double interpolate(const struct distribution *d, double size)
+{
+    size_t next = 1;
+    while (next + 1 < d->count && d->steps[next] < size) {
+        next++;
+    }
+    if (next >= d->count || size <= d->steps[0]) {
+        return d->values[0];
+    }
+    const double slope =
+        (d->values[next] - d->values[next - 1]) / (d->steps[next] - d->steps[next - 1]);
+    return d->values[next - 1] + slope * (size - d->steps[next - 1]);
+}
+
+double distribution_of_batch(const struct distribution *d, double size)
+{
+    switch (d->kind) {
+    case DISTRIBUTION_TABLE:
+        return interpolate(d, size);
+    case DISTRIBUTION_LINEAR:
+        return d->b + d->c * size;
+    default:
+        return NAN;
+    }
+}
+
 double distribution_draw_from(const struct distribution *d, uint64_t word,
                               const struct stream_at *at)
 {
     const double u = stream_unit(word);
     switch (d->kind) {
     case DISTRIBUTION_CONSTANT:
+    case DISTRIBUTION_TABLE:
+    case DISTRIBUTION_LINEAR:
         return d->a;
     case DISTRIBUTION_UNIFORM:
         return d->a + d->b * u;
@@ -187,8 +201,10 @@ double distribution_draw_from(const struct distribution *d, uint64_t word,
         return -d->a * elementary_log(u);
     case DISTRIBUTION_LOGNORMAL:
         return elementary_exp(d->a + d->b * elementary_normal(u));
-    case DISTRIBUTION_GAMMA:
-        return draw_gamma(d, word, at);
+    case DISTRIBUTION_GAMMA: {
+        uint64_t sub = 0;
+        return gamma_draw(d->a, d->b, word, at, &sub);
+    }
     case DISTRIBUTION_WEIBULL:
         return d->a * elementary_exp(d->b * elementary_log(-elementary_log(u)));
     case DISTRIBUTION_HYPEREXPONENTIAL:

@@ -11,6 +11,7 @@
 #include "rng/elementary.h"
 #include "rng/stream.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum distribution_kind {
@@ -23,7 +24,10 @@ enum distribution_kind {
     DISTRIBUTION_HYPEREXPONENTIAL, // mean, cv >= 1: two phases with balanced means
     DISTRIBUTION_PARETO,           // mean, shape > 1: density from a least value upward
     DISTRIBUTION_EMPIRICAL,        // values, weights
-    DISTRIBUTION_COLUMN            // the sample's own value from a column of its trace
+    DISTRIBUTION_COLUMN,           // the sample's own value from a column of its trace
+    // Times of a batch by its size, not random; a draw is the time of one sample.
+    DISTRIBUTION_TABLE, // values at sizes `weights`, which start at 1 and increase
+    DISTRIBUTION_LINEAR // from + to * size
 };
 
 struct distribution_parameters {
@@ -33,8 +37,8 @@ struct distribution_parameters {
     double shape; // Weibull's k, Pareto's alpha
     double from;
     double to;
-    const double *values;  // empirical; borrowed
-    const double *weights; // as many as values, or NULL for equal weights
+    const double *values;  // empirical, table; borrowed
+    const double *weights; // as many as values, or NULL for equal weights; table: sizes
     size_t count;
     const char *column_name; // column; borrowed
     double column_scale;     // column: base units in one unit of the column
@@ -48,8 +52,8 @@ struct distribution {
     double c;
     double mean;          // NaN for a column
     double cv;            // INFINITY where the variance is infinite, NaN for a column
-    const double *values; // empirical: sorted values
-    const double *steps;  // empirical: cumulative weights, the last one is 1
+    const double *values; // empirical: sorted values; table: times
+    const double *steps;  // empirical: cumulative weights, the last one is 1; table: sizes
     size_t count;
 };
 
@@ -65,6 +69,13 @@ void distribution_init(struct distribution *distribution,
 // stream_unit(word) and needs nothing else. Not for columns.
 double distribution_draw_from(const struct distribution *distribution, uint64_t word,
                               const struct stream_at *at);
+
+// The time of a batch of so many samples, where it depends on that.
+static inline bool distribution_is_by_batch(const struct distribution *distribution)
+{
+    return distribution->kind == DISTRIBUTION_TABLE || distribution->kind == DISTRIBUTION_LINEAR;
+}
+double distribution_of_batch(const struct distribution *distribution, double size);
 
 static inline double distribution_draw(const struct distribution *distribution,
                                        const struct stream_at *at)

@@ -145,32 +145,6 @@ static void check_models(const struct checker *checker)
 
 // ---- tiers ----
 
-static void check_arrivals(const struct checker *checker)
-{
-    const struct spec *spec = checker->spec;
-    const struct spec_tier *first = &spec->tiers[0];
-    if (first->arrivals.kind == ARRIVALS_NONE) {
-        diagnostics_error(checker->diagnostics, value_of(checker, &first->name),
-                          "tier '%s' is the first one and lacks 'arrivals'", first->name);
-        diagnostics_hint(checker->diagnostics,
-                         "samples arise there: add for example 'arrivals: {poisson: 2 /s}'");
-    }
-    for (int i = 1; i < spec->tier_count; i++) {
-        const struct spec_tier *tier = &spec->tiers[i];
-        if (tier->arrivals.kind != ARRIVALS_NONE) {
-            diagnostics_error(checker->diagnostics, key_of(checker, &tier->arrivals),
-                              "tier '%s' cannot have 'arrivals'", tier->name);
-            diagnostics_hint(checker->diagnostics, "samples arise at the first tier, '%s', only",
-                             first->name);
-        }
-    }
-    if (first->arrivals.kind == ARRIVALS_TRACE && spec->samples.order != ORDER_AS_IS) {
-        diagnostics_error(checker->diagnostics, key_of(checker, &first->arrivals),
-                          "arrivals from the trace need its rows in their order");
-        diagnostics_hint(checker->diagnostics, "add 'order: as_is' to 'samples'");
-    }
-}
-
 static int compare_times(const void *left, const void *right)
 {
     const struct spec_time *a = *(const struct spec_time *const *)left;
@@ -206,12 +180,9 @@ static void check_times(const struct checker *checker, struct spec_tier *tier)
 
 // ---- links ----
 
-static void check_links(const struct checker *checker)
+static void check_directions(const struct checker *checker)
 {
     const struct spec *spec = checker->spec;
-    // A link leads from a lower tier to a higher one, so tiers in order are reached in order.
-    bool *is_reached = arena_new_array(checker->arena, (size_t)spec->tier_count, bool);
-    is_reached[0] = true;
     for (int i = 0; i < spec->link_count; i++) {
         const struct spec_link *link = &spec->links[i];
         if (link->from < link->to) {
@@ -228,19 +199,46 @@ static void check_links(const struct checker *checker)
                              ? "'from' and 'to' are two different tiers"
                              : "'from' is the lower tier; a link works in both directions");
     }
-    for (int tier = 0; tier < spec->tier_count; tier++) {
-        for (int i = 0; i < spec->link_count; i++) {
-            if (spec->links[i].to == tier && spec->links[i].from < tier &&
-                is_reached[spec->links[i].from]) {
-                is_reached[tier] = true;
+}
+
+static void refuse_unreached(const struct checker *checker, int device_class, int tier)
+{
+    const struct spec *spec = checker->spec;
+    const char *name = spec->tiers[tier].name;
+    if (spec->has_classes) {
+        const struct spec_tier *devices = &spec->classes[device_class];
+        diagnostics_error(checker->diagnostics, value_of(checker, &devices->name),
+                          "devices of class '%s' cannot reach tier '%s'", devices->name, name);
+        diagnostics_hint(checker->diagnostics,
+                         "add '{from: %s, class: %s, to: %s, ...}' to 'links'", spec->tiers[0].name,
+                         devices->name, name);
+        return;
+    }
+    diagnostics_error(checker->diagnostics, value_of(checker, &spec->tiers[tier].name),
+                      "tier '%s' cannot be reached from '%s'", name, spec->tiers[0].name);
+    diagnostics_hint(checker->diagnostics, "add '{from: %s, to: %s, ...}' to 'links'",
+                     spec->tiers[tier - 1].name, name);
+}
+
+// Whether the devices of each class reach all tiers.
+static void check_reach(const struct checker *checker)
+{
+    const struct spec *spec = checker->spec;
+    bool *is_reached = arena_new_array(checker->arena, (size_t)spec->tier_count, bool);
+    for (int k = 0; k < spec->class_count; k++) {
+        // A link leads from a lower tier to a higher one, so tiers in order are reached in order.
+        is_reached[0] = true;
+        for (int tier = 1; tier < spec->tier_count; tier++) {
+            is_reached[tier] = false;
+            for (int i = 0; i < spec->link_count; i++) {
+                const struct spec_link *link = &spec->links[i];
+                const bool is_mine = link->device_class < 0 || link->device_class == k;
+                is_reached[tier] |=
+                    is_mine && link->to == tier && link->from < tier && is_reached[link->from];
             }
-        }
-        if (!is_reached[tier]) {
-            diagnostics_error(checker->diagnostics, value_of(checker, &spec->tiers[tier].name),
-                              "tier '%s' cannot be reached from '%s'", spec->tiers[tier].name,
-                              spec->tiers[0].name);
-            diagnostics_hint(checker->diagnostics, "add '{from: %s, to: %s, ...}' to 'links'",
-                             spec->tiers[tier - 1].name, spec->tiers[tier].name);
+            if (!is_reached[tier]) {
+                refuse_unreached(checker, k, tier);
+            }
         }
     }
 }
@@ -275,11 +273,14 @@ int check_spec(struct spec *spec, struct settings *settings, struct arena *arena
     const struct checker checker = {spec, settings, arena, diagnostics};
     check_warmup(&checker);
     check_models(&checker);
-    check_arrivals(&checker);
-    for (int i = 0; i < spec->tier_count; i++) {
-        check_times(&checker, &spec->tiers[i]);
+    check_workload(spec, settings, arena, diagnostics);
+    for (int i = 0; i < spec_places(spec); i++) {
+        check_times(&checker, spec_place(spec, i));
     }
-    check_links(&checker);
+    check_compute(spec, settings, diagnostics);
+    check_directions(&checker);
+    check_reach(&checker);
+    check_links_alone(spec, settings, arena, diagnostics);
     check_feedback(&checker);
     settings_sort(settings);
     return diagnostics->errors > errors ? -1 : 0;

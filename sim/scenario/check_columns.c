@@ -234,12 +234,17 @@ static void add_extras(struct columns *columns)
 {
     struct spec *spec = columns->spec;
     add_distribution(columns, &spec->samples.payload, "payload");
-    struct spec_arrivals *arrivals = &spec->tiers[0].arrivals;
-    if (arrivals->kind == ARRIVALS_TRACE) {
-        arrivals->column_number = add_extra(columns, &arrivals->column, "arrivals", true);
+    for (int i = 0; i < spec->class_count; i++) {
+        struct spec_arrivals *arrivals = &spec->classes[i].arrivals;
+        if (arrivals->kind == ARRIVALS_TRACE) {
+            arrivals->column_number = add_extra(columns, &arrivals->column, "arrivals", true);
+        }
+        if (spec->classes[i].payload.present) {
+            add_distribution(columns, &spec->classes[i].payload.bytes, "payload");
+        }
     }
-    for (int i = 0; i < spec->tier_count; i++) {
-        const struct spec_compute *compute = &spec->tiers[i].compute;
+    for (int i = 0; i < spec_places(spec); i++) {
+        const struct spec_compute *compute = &spec_place(spec, i)->compute;
         for (int j = 0; j < compute->time_count; j++) {
             // The reader's own memory, const for those who come after it.
             struct distribution_parameters *layers =

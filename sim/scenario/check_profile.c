@@ -165,7 +165,8 @@ static void check_energies(const struct profiles *profiles, const struct spec_ti
         }
         if (!has_times(&tier->compute, energy->model)) {
             diagnostics_error(profiles->diagnostics, key_of(profiles, &energy->layers),
-                              "tier '%s' has an energy but no time for model '%s'", tier->name,
+                              "%s '%s' has an energy but no time for model '%s'",
+                              check_noun(profiles->spec, tier), tier->name,
                               model->name);
             diagnostics_hint(profiles->diagnostics, "add the model to 'time'");
         }
@@ -202,9 +203,11 @@ static void sort_energies(const struct profiles *profiles, struct spec_compute *
 static void check_power(const struct profiles *profiles, const struct spec_tier *tier)
 {
     const struct spec_compute *compute = &tier->compute;
-    if (compute->active_w < compute->idle_w && compute->energy_count < compute->time_count) {
+    if (!compute->steps && compute->active_w < compute->idle_w &&
+        compute->energy_count < compute->time_count) {
         diagnostics_error(profiles->diagnostics, value_of(profiles, &compute->idle_w),
-                          "tier '%s' takes %g W when idle, but only %g W when active", tier->name,
+                          "%s '%s' takes %g W when idle, but only %g W when active",
+                          check_noun(profiles->spec, tier), tier->name,
                           compute->idle_w, compute->active_w);
         diagnostics_hint(profiles->diagnostics,
                          "'active' is the power of a node with all servers busy; without it, give "
@@ -224,15 +227,15 @@ int check_profiles(struct spec *spec, const char *scenario, struct settings *set
         check_outputs(&profiles, &spec->models[i]);
     }
     const bool has_models = diagnostics->errors == errors;
-    for (int i = 0; i < spec->tier_count && has_models; i++) {
-        struct spec_tier *tier = &spec->tiers[i];
+    for (int i = 0; i < spec_places(spec) && has_models; i++) {
+        struct spec_tier *tier = spec_place(spec, i);
         if (tier->compute.platform && !take_platform(&profiles, &tier->compute)) {
             continue;
         }
         if (tier->compute.present && !tier->compute.time_count) {
             diagnostics_error(diagnostics, value_of(&profiles, &tier->name),
-                              "tier '%s' has 'compute', but no model that can run there",
-                              tier->name);
+                              "%s '%s' has 'compute', but no model that can run there",
+                              check_noun(spec, tier), tier->name);
             diagnostics_hint(diagnostics, "add 'time: {MODEL: 18 ms}' or a 'platform' of a profile "
                                           "to its 'compute'");
         }

@@ -109,7 +109,10 @@ static void read_default(struct field_reader *reader, const struct field *field,
                          const struct field_at *around)
 {
     struct field_at at = {.key = field->name, .dimension = around->dimension};
-    reader->names.is_complete[field->type.set] = true; // and empty
+    const bool defines = field->type.kind == FIELD_LIST || field->type.kind == FIELD_MAP;
+    if (defines && !reader->names.names[field->type.set]) {
+        reader->names.is_complete[field->type.set] = true; // and empty
+    }
     if (field->flags & FIELD_SECTION) {
         struct mark nowhere = {0};
         field_read_members(reader, field->type.fields, NULL, base + field->offset, field->name,
@@ -380,6 +383,9 @@ static void read_variant(struct field_reader *reader, const struct field_type *t
         return;
     }
     *(int *)(place + type->kind_offset) = choice.chosen->value;
+    if (type->flags & FIELD_HAS_PRESENCE) {
+        *(bool *)(place + type->count_offset) = true;
+    }
     struct field_at below = *at;
     below.dimension = field_dimension(type, at->dimension);
     read_case(reader, &choice, type->noun, place, &below);

@@ -56,7 +56,14 @@ enum field_kind {
 };
 
 // Things that have names and that other values refer to.
-enum field_set { FIELD_NO_SET, FIELD_MODELS, FIELD_TIERS, FIELD_LINKS, FIELD_SET_COUNT_ };
+enum field_set {
+    FIELD_NO_SET,
+    FIELD_MODELS,
+    FIELD_TIERS,
+    FIELD_CLASSES,
+    FIELD_LINKS,
+    FIELD_SET_COUNT_
+};
 
 // The dimension of a number that is part of a distribution is that of what is distributed.
 #define FIELD_SAME_DIMENSION DIMENSION_COUNT_
@@ -69,7 +76,7 @@ enum field_type_flags {
     FIELD_SIZE_COUNT = 1 << 4,   // list: the number is a size_t, else an int
     FIELD_NO_COLUMN = 1 << 5,    // distribution: may not come from the trace
     FIELD_NOT_EMPTY = 1 << 6,    // list or map: needs an item
-    FIELD_HAS_PRESENCE = 1 << 7, // object: a bool at `count_offset` says that it was given
+    FIELD_HAS_PRESENCE = 1 << 7, // object, variant: a bool at `count_offset` says it was given
     FIELD_FROM_ONE = 1 << 8      // integer: counted from 1 in a scenario, from 0 once checked
 };
 
@@ -199,6 +206,7 @@ const char *field_range(const struct field_type *type, enum dimension dimension,
 // What a value looks like: "a time such as 18 ms", "a list of models".
 const char *field_type_text(const struct field_type *type, struct arena *arena);
 const char *field_set_noun(enum field_set set);
+const char *field_set_plural(enum field_set set);
 enum dimension field_dimension(const struct field_type *type, enum dimension outer);
 
 #endif

@@ -9,7 +9,14 @@
 
 const char *field_set_noun(enum field_set set)
 {
-    static const char *const nouns[FIELD_SET_COUNT_] = {"name", "model", "tier", "link"};
+    static const char *const nouns[FIELD_SET_COUNT_] = {"name", "model", "tier", "class", "link"};
+    return nouns[set];
+}
+
+const char *field_set_plural(enum field_set set)
+{
+    static const char *const nouns[FIELD_SET_COUNT_] = {"names", "models", "tiers", "classes",
+                                                        "links"};
     return nouns[set];
 }
 
@@ -87,8 +94,8 @@ const char *field_type_text(const struct field_type *type, struct arena *arena)
     case FIELD_ELSEWHERE:
         return "a mapping from paths to values";
     case FIELD_AMOUNTS:
-        return arena_format(arena, "a number, or a mapping from names of %ss to numbers",
-                            field_set_noun(type->set));
+        return arena_format(arena, "a number, or a mapping from names of %s to numbers",
+                            field_set_plural(type->set));
     }
     return "";
 }

@@ -330,9 +330,8 @@ static void read_reference(const struct reading *reading, void *slot)
     struct diagnostics *diagnostics = reading->reader->diagnostics;
     diagnostics_error(diagnostics, &reading->node->mark, "unknown %s '%s' in '%s'",
                       field_set_noun(set), quote(reading), reading->at->key);
-    const char *what = arena_format(&diagnostics->arena, "%ss", field_set_noun(set));
     diagnostics_suggest(diagnostics, reading->node->text, names->names[set], names->count[set],
-                        what);
+                        field_set_plural(set));
 }
 
 static bool is_name_character(char c, const char *punctuation)

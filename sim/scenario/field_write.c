@@ -35,6 +35,13 @@ static const struct field_case *case_of(const struct field_case *cases, int valu
     return cases->name ? cases : NULL;
 }
 
+static bool is_zero(const char *place)
+{
+    double number;
+    memcpy(&number, place, sizeof(number));
+    return !(number < 0 || number > 0);
+}
+
 // What was left out and has no default is left out here too. So a key that is added to the tables
 // later does not change the text of scenarios without it.
 static bool is_left_out(const struct field *field, const char *base)
@@ -56,7 +63,14 @@ static bool is_left_out(const struct field *field, const char *base)
         return number < 0;
     case FIELD_VARIANT:
         memcpy(&number, place + type->kind_offset, sizeof(number));
-        return !case_of(type->cases, number);
+        return (type->flags & FIELD_HAS_PRESENCE)
+                   ? !*(const bool *)(place + type->count_offset)
+                   : !case_of(type->cases, number);
+    case FIELD_INTEGER:
+        memcpy(&number, place, sizeof(number));
+        return (field->flags & FIELD_OPTIONAL) && !number;
+    case FIELD_NUMBER:
+        return (field->flags & FIELD_OPTIONAL) && is_zero(place);
     case FIELD_ELSEWHERE:
         return true;
     case FIELD_OBJECT:

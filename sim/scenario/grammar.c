@@ -257,6 +257,17 @@ static const struct field feedback_fields[] = {
     {.name = NULL},
 };
 
+// ---- measure ----
+
+static const struct field measure_fields[] = {
+    {.name = "labels",
+     .offset = offsetof(struct spec_measure, labels),
+     .type = {.kind = FIELD_BOOLEAN},
+     .default_text = "false",
+     .meaning = "the accuracy of the samples of each label, as 'label_accuracy.LABEL'"},
+    {.name = NULL},
+};
+
 // ---- the scenario ----
 
 static const struct field_type plugin_type = {.kind = FIELD_TEXT};
@@ -367,6 +378,25 @@ const struct field grammar_fields[] = {
               .count_offset = offsetof(struct spec_feedback, present)},
      .flags = FIELD_OPTIONAL,
      .meaning = "whether policies learn what became of their samples"},
+    {.name = "drift",
+     .offset = offsetof(struct spec, drift),
+     .type = {.kind = FIELD_LIST,
+              .noun = "change",
+              .most = 10000,
+              .element = &grammar_drift,
+              .element_bytes = sizeof(struct spec_drift),
+              .count_offset = offsetof(struct spec, drift_count)},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "what changes at given times, in their order; each change holds until the next one "
+                "of the same thing"},
+    {.name = "measure",
+     .offset = offsetof(struct spec, measure),
+     .type = {.kind = FIELD_OBJECT,
+              .flags = FIELD_HAS_PRESENCE,
+              .fields = measure_fields,
+              .count_offset = offsetof(struct spec_measure, present)},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "metrics that are not computed unless asked for"},
     {.name = "sweep",
      .type = {.kind = FIELD_ELSEWHERE},
      .flags = FIELD_OPTIONAL,

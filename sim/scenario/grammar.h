@@ -12,5 +12,8 @@ extern const struct field grammar_fields[];
 
 // The cases of any distribution, for the reference: ended by a NULL name.
 extern const struct field_case grammar_distributions[];
+// Of times of a computation: all of these, and behind them the first of those that are for batches.
+extern const struct field_case grammar_service_times[];
+extern const struct field_case *const grammar_batch_times;
 
 #endif

@@ -2,6 +2,7 @@
 
 // The distributions of times and sizes.
 
+#include "scenario/grammar.h"
 #include "scenario/grammar_parts.h"
 
 #define QUANTITY(...)                                                                              \
@@ -133,48 +134,128 @@ static const struct field column_fields[] = {
     {.name = NULL},
 };
 
-const struct field_case grammar_distributions[] = {
-    {.name = "constant",
-     .value = DISTRIBUTION_CONSTANT,
-     .fields = constant_fields,
-     .meaning = "always the same; a bare value means this"},
-    {.name = "uniform",
-     .value = DISTRIBUTION_UNIFORM,
-     .fields = uniform_fields,
-     .meaning = "equally likely anywhere between two values",
-     .check = check_uniform},
-    {.name = "exponential",
-     .value = DISTRIBUTION_EXPONENTIAL,
-     .fields = exponential_fields,
-     .meaning = "memoryless, cv 1"},
-    {.name = "lognormal",
-     .value = DISTRIBUTION_LOGNORMAL,
-     .fields = mean_cv_fields,
-     .meaning = "the logarithm is normal; the usual shape of measured times"},
-    {.name = "gamma",
-     .value = DISTRIBUTION_GAMMA,
-     .fields = mean_cv_fields,
-     .meaning = "gamma; cv below 1 is Erlang-like"},
-    {.name = "weibull",
-     .value = DISTRIBUTION_WEIBULL,
-     .fields = weibull_fields,
-     .meaning = "Weibull"},
-    {.name = "hyperexponential",
-     .value = DISTRIBUTION_HYPEREXPONENTIAL,
-     .fields = hyperexponential_fields,
-     .meaning = "one of two exponentials with balanced means; cv 1 or more"},
-    {.name = "pareto",
-     .value = DISTRIBUTION_PARETO,
-     .fields = pareto_fields,
-     .meaning = "a power-law tail above a least value"},
-    {.name = "empirical",
-     .value = DISTRIBUTION_EMPIRICAL,
-     .fields = empirical_fields,
-     .meaning = "one of the values that were measured",
-     .check = check_empirical},
-    {.name = "column",
-     .value = DISTRIBUTION_COLUMN,
-     .fields = column_fields,
-     .meaning = "the sample's own value, from a column of the trace"},
+// ---- times of a batch ----
+
+static const struct field_type batch_size = PURE(RANGE(1, 65535));
+static const struct field_type batch_time = QUANTITY(RANGE(0, MOST_TIME));
+
+static const struct field table_fields[] = {
+    {.name = "sizes",
+     .offset = DISTRIBUTION_OFFSET(weights),
+     .type = {.kind = FIELD_LIST,
+              .flags = FIELD_NOT_EMPTY | FIELD_SIZE_COUNT,
+              .element = &batch_size,
+              .element_bytes = sizeof(double),
+              .count_offset = DISTRIBUTION_OFFSET(count)},
+     .meaning = "numbers of samples in a batch, from 1"},
+    {.name = "times",
+     .offset = DISTRIBUTION_OFFSET(values),
+     .type = {.kind = FIELD_LIST,
+              .dimension = FIELD_SAME_DIMENSION,
+              .flags = FIELD_SAME_COUNT | FIELD_SIZE_COUNT,
+              .element = &batch_time,
+              .element_bytes = sizeof(double),
+              .count_offset = DISTRIBUTION_OFFSET(count)},
+     .meaning = "time of a batch of each size; on a straight line between two of them, and beyond "
+                "the last on that of the last two"},
     {.name = NULL},
 };
+
+static const char *check_table(const void *members, const char **ret_hint)
+{
+    const struct distribution_parameters *parameters = members;
+    if (parameters->weights[0] != 1) {
+        *ret_hint = "say first how long a single sample takes";
+        return "'sizes' do not start at 1";
+    }
+    for (size_t i = 1; i < parameters->count; i++) {
+        if (parameters->weights[i] <= parameters->weights[i - 1]) {
+            *ret_hint = "list the sizes in order, with their times";
+            return "'sizes' do not increase";
+        }
+        if (parameters->values[i] < parameters->values[i - 1]) {
+            *ret_hint = "a larger batch takes at least as long";
+            return "'times' decrease";
+        }
+    }
+    return NULL;
+}
+
+static const struct field linear_fields[] = {
+    {.name = "base",
+     .offset = DISTRIBUTION_OFFSET(from),
+     .type = QUANTITY(RANGE(0, MOST_TIME)),
+     .meaning = "time of a batch, whatever its size"},
+    {.name = "each",
+     .offset = DISTRIBUTION_OFFSET(to),
+     .type = QUANTITY(RANGE(0, MOST_TIME)),
+     .meaning = "time of each of its samples on top"},
+    {.name = NULL},
+};
+
+// ---- the cases ----
+
+#define DISTRIBUTION_CASES                                                                         \
+    {.name = "constant",                                                                           \
+     .value = DISTRIBUTION_CONSTANT,                                                               \
+     .fields = constant_fields,                                                                    \
+     .meaning = "always the same; a bare value means this"},                                       \
+        {.name = "uniform",                                                                        \
+         .value = DISTRIBUTION_UNIFORM,                                                            \
+         .fields = uniform_fields,                                                                 \
+         .meaning = "equally likely anywhere between two values",                                  \
+         .check = check_uniform},                                                                  \
+        {.name = "exponential",                                                                    \
+         .value = DISTRIBUTION_EXPONENTIAL,                                                        \
+         .fields = exponential_fields,                                                             \
+         .meaning = "memoryless, cv 1"},                                                           \
+        {.name = "lognormal",                                                                      \
+         .value = DISTRIBUTION_LOGNORMAL,                                                          \
+         .fields = mean_cv_fields,                                                                 \
+         .meaning = "the logarithm is normal; the usual shape of measured times"},                 \
+        {.name = "gamma",                                                                          \
+         .value = DISTRIBUTION_GAMMA,                                                              \
+         .fields = mean_cv_fields,                                                                 \
+         .meaning = "gamma; cv below 1 is Erlang-like"},                                           \
+        {.name = "weibull",                                                                        \
+         .value = DISTRIBUTION_WEIBULL,                                                            \
+         .fields = weibull_fields,                                                                 \
+         .meaning = "Weibull"},                                                                    \
+        {.name = "hyperexponential",                                                               \
+         .value = DISTRIBUTION_HYPEREXPONENTIAL,                                                   \
+         .fields = hyperexponential_fields,                                                        \
+         .meaning = "one of two exponentials with balanced means; cv 1 or more"},                  \
+        {.name = "pareto",                                                                         \
+         .value = DISTRIBUTION_PARETO,                                                             \
+         .fields = pareto_fields,                                                                  \
+         .meaning = "a power-law tail above a least value"},                                       \
+        {.name = "empirical",                                                                      \
+         .value = DISTRIBUTION_EMPIRICAL,                                                          \
+         .fields = empirical_fields,                                                               \
+         .meaning = "one of the values that were measured",                                        \
+         .check = check_empirical},                                                                \
+    {                                                                                              \
+        .name = "column", .value = DISTRIBUTION_COLUMN, .fields = column_fields,                   \
+        .meaning = "the sample's own value, from a column of the trace"                            \
+    }
+
+const struct field_case grammar_distributions[] = {DISTRIBUTION_CASES, {.name = NULL}};
+
+enum { DISTRIBUTION_CASE_COUNT = sizeof(grammar_distributions) / sizeof(struct field_case) - 1 };
+
+const struct field_case grammar_service_times[] = {
+    DISTRIBUTION_CASES,
+    {.name = "table",
+     .value = DISTRIBUTION_TABLE,
+     .fields = table_fields,
+     .meaning = "by the number of samples in the batch, as measured",
+     .check = check_table},
+    {.name = "linear",
+     .value = DISTRIBUTION_LINEAR,
+     .fields = linear_fields,
+     .meaning = "by the number of samples in the batch: base + each * samples"},
+    {.name = NULL},
+};
+
+const struct field_case *const grammar_batch_times =
+    grammar_service_times + DISTRIBUTION_CASE_COUNT;

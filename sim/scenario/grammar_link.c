@@ -9,101 +9,10 @@
 #include <math.h>
 
 #define LINK_OFFSET(member) offsetof(struct spec_link, member)
-#define RATE_OFFSET(member) offsetof(struct spec_rate, member)
-
-// Bytes per second; below it a transfer would outlast every simulation.
-#define LEAST_RATE 1e-3
-
-static const struct field constant_rate_fields[] = {
-    {.name = "rate",
-     .offset = RATE_OFFSET(bytes_per_s),
-     .type = {.kind = FIELD_NUMBER,
-              .dimension = DIMENSION_RATE,
-              RANGE(LEAST_RATE, MOST_NUMBER),
-              .word = "unlimited",
-              .word_value = INFINITY},
-     .meaning = "the rate itself"},
-    {.name = NULL},
-};
-
-static const struct field_type step_time = {
-    .kind = FIELD_NUMBER, .dimension = DIMENSION_TIME, RANGE(0, MOST_TIME)};
-static const struct field_type step_rate = {
-    .kind = FIELD_NUMBER, .dimension = DIMENSION_RATE, RANGE(0, MOST_NUMBER)};
-
-static const struct field step_rate_fields[] = {
-    {.name = "times",
-     .offset = RATE_OFFSET(times_s),
-     .type = {.kind = FIELD_LIST,
-              .flags = FIELD_NOT_EMPTY,
-              .element = &step_time,
-              .element_bytes = sizeof(double),
-              .count_offset = RATE_OFFSET(count)},
-     .meaning = "when each rate begins; the first is 0 s"},
-    {.name = "rates",
-     .offset = RATE_OFFSET(rates),
-     .type = {.kind = FIELD_LIST,
-              .flags = FIELD_SAME_COUNT,
-              .element = &step_rate,
-              .element_bytes = sizeof(double),
-              .count_offset = RATE_OFFSET(count)},
-     .meaning = "the rates, one for each time; 0 is an outage, others are 0.001 B/s or more"},
-    {.name = "period",
-     .offset = RATE_OFFSET(period_s),
-     .type = {.kind = FIELD_NUMBER,
-              .dimension = DIMENSION_TIME,
-              RANGE(1e-9, MOST_TIME),
-              .word = "never",
-              .word_value = INFINITY},
-     .default_text = "never",
-     .meaning = "when the pattern starts again; 'never' keeps the last rate"},
-    {.name = NULL},
-};
-
-static const char *check_steps(const void *members, const char **ret_hint)
-{
-    const struct spec_rate *rate = members;
-    double highest = 0;
-    for (int i = 0; i < rate->count; i++) {
-        if (i ? rate->times_s[i] <= rate->times_s[i - 1] : rate->times_s[0] != 0) {
-            *ret_hint = "start at 0 s and list the times in order";
-            return i ? "'times' do not increase" : "'times' do not start at 0 s";
-        }
-        if (rate->rates[i] > 0 && rate->rates[i] < LEAST_RATE) {
-            *ret_hint = "for an outage write 0 B/s; other rates are at least 0.001 B/s";
-            return "a rate is hardly above 0";
-        }
-        highest = rate->rates[i] > highest ? rate->rates[i] : highest;
-    }
-    if (rate->count && rate->period_s <= rate->times_s[rate->count - 1]) {
-        *ret_hint = "make 'period' longer than the last of 'times'";
-        return "'period' ends before the last rate begins";
-    }
-    if (rate->count && isinf(rate->period_s) && rate->rates[rate->count - 1] <= 0) {
-        *ret_hint = "end with a rate above 0, or give a 'period'";
-        return "the last rate is 0 and stays, so nothing would ever arrive";
-    }
-    *ret_hint = "give at least one rate above 0";
-    return highest > 0 ? NULL : "all rates are 0";
-}
-
-static const struct field_case rate_cases[] = {
-    {.name = "constant",
-     .value = RATE_CONSTANT,
-     .fields = constant_rate_fields,
-     .meaning = "always the same; a bare value means this"},
-    {.name = "steps",
-     .value = RATE_STEPS,
-     .fields = step_rate_fields,
-     .meaning = "constant between given times",
-     .check = check_steps},
-    {.name = NULL},
-};
-
 #define LINK_RATE                                                                                  \
     {                                                                                              \
-        .kind = FIELD_VARIANT, .noun = "rate", .cases = rate_cases, .bare_case = "constant",       \
-        .kind_offset = RATE_OFFSET(kind)                                                           \
+        .kind = FIELD_VARIANT, .noun = "rate", .cases = grammar_rates, .bare_case = "constant",    \
+        .kind_offset = offsetof(struct spec_rate, kind)                                            \
     }
 
 #define RADIO_OFFSET(member) offsetof(struct spec_radio, member)
@@ -140,6 +49,121 @@ static const struct field radio_fields[] = {
     {.name = NULL},
 };
 
+// ---- loss ----
+
+#define LOSS_OFFSET(member) offsetof(struct spec_loss, member)
+
+static const char *const loss_units[] = {"message", "packet", NULL};
+
+static const struct field loss_fields[] = {
+    {.name = "probability",
+     .offset = LOSS_OFFSET(probability),
+     .type = {.kind = FIELD_NUMBER, RANGE(0, 1)},
+     .meaning = "that a transmission is lost, whatever became of others"},
+    {.name = "per",
+     .offset = LOSS_OFFSET(unit),
+     .type = {.kind = FIELD_CHOICE, .choices = loss_units},
+     .default_text = "message",
+     .meaning = "what is lost and sent again: the whole message, or single packets of it"},
+    {.name = "packet",
+     .offset = LOSS_OFFSET(packet_bytes),
+     .type = {.kind = FIELD_NUMBER, .dimension = DIMENSION_BYTES, RANGE(1, MOST_BYTES)},
+     .default_text = "1500 B",
+     .meaning = "size of a packet; the last of a message is as large as what is left"},
+    {.name = "retries",
+     .offset = LOSS_OFFSET(retries),
+     .type = {.kind = FIELD_INTEGER, RANGE(0, 1000)},
+     .default_text = "7",
+     .meaning = "how often what was lost is sent again, without a pause; if the last of them is "
+                "lost too, so is the message, and the policy decides what comes of the sample"},
+    {.name = NULL},
+};
+
+// ---- outages ----
+
+#define OUTAGES_OFFSET(member) offsetof(struct spec_outages, member)
+
+static const struct field random_outage_fields[] = {
+    {.name = "every",
+     .offset = OUTAGES_OFFSET(every),
+     .type = DISTRIBUTION(DIMENSION_TIME, FIELD_NO_COLUMN),
+     .meaning = "time from the end of an outage to the start of the next, and to the first"},
+    {.name = "last",
+     .offset = OUTAGES_OFFSET(last),
+     .type = DISTRIBUTION(DIMENSION_TIME, FIELD_NO_COLUMN),
+     .meaning = "how long they last"},
+    {.name = NULL},
+};
+
+static const struct field_type outage_time = {
+    .kind = FIELD_NUMBER, .dimension = DIMENSION_TIME, RANGE(0, MOST_TIME)};
+
+static const struct field schedule_fields[] = {
+    {.name = "starts",
+     .offset = OUTAGES_OFFSET(starts_s),
+     .type = {.kind = FIELD_LIST,
+              .flags = FIELD_NOT_EMPTY,
+              .element = &outage_time,
+              .element_bytes = sizeof(double),
+              .count_offset = OUTAGES_OFFSET(count)},
+     .meaning = "when each outage starts, in order"},
+    {.name = "lasts",
+     .offset = OUTAGES_OFFSET(lasts_s),
+     .type = {.kind = FIELD_LIST,
+              .flags = FIELD_SAME_COUNT,
+              .element = &outage_time,
+              .element_bytes = sizeof(double),
+              .count_offset = OUTAGES_OFFSET(count)},
+     .meaning = "how long each lasts; it ends before the next starts, and within the period"},
+    {.name = "period",
+     .offset = OUTAGES_OFFSET(period_s),
+     .type = {.kind = FIELD_NUMBER,
+              .dimension = DIMENSION_TIME,
+              RANGE(1e-9, MOST_TIME),
+              .word = "never",
+              .word_value = INFINITY},
+     .default_text = "never",
+     .meaning = "after which they all come again"},
+    {.name = NULL},
+};
+
+static const char *check_schedule(const void *members, const char **ret_hint)
+{
+    const struct spec_outages *outages = members;
+    double free_s = 0;
+    double on_s = 0;
+    for (int i = 0; i < outages->count; i++) {
+        if (outages->starts_s[i] < free_s) {
+            *ret_hint = "list them in order, without overlap";
+            return "an outage starts before the one before it has ended";
+        }
+        on_s += outages->starts_s[i] - free_s;
+        free_s = outages->starts_s[i] + outages->lasts_s[i];
+    }
+    if (free_s > outages->period_s) {
+        *ret_hint = "split it: the part behind the end of the period starts at 0 s";
+        return "the last outage goes beyond the end of 'period'";
+    }
+    *ret_hint = "leave some time in between";
+    return outages->period_s - free_s + on_s > 0 ? NULL : "the outages leave no time to send";
+}
+
+static const struct field_case outage_cases[] = {
+    {.name = "random",
+     .value = OUTAGES_RANDOM,
+     .fields = random_outage_fields,
+     .meaning = "at random, for each medium; at first there is none"},
+    {.name = "schedule",
+     .value = OUTAGES_SCHEDULE,
+     .fields = schedule_fields,
+     .meaning = "at given times, of all media at once",
+     .check = check_schedule},
+    {.name = NULL},
+};
+
+static const char *const sharings[] = {"fifo", "fair", NULL};
+static const char *const duplexes[] = {"full", "half", NULL};
+
 static const struct field link_fields[] = {
     {.name = "from",
      .offset = LINK_OFFSET(from),
@@ -149,12 +173,30 @@ static const struct field link_fields[] = {
      .offset = LINK_OFFSET(to),
      .type = {.kind = FIELD_REFERENCE, .set = FIELD_TIERS},
      .meaning = "the higher tier"},
+    {.name = "class",
+     .offset = LINK_OFFSET(device_class),
+     .type = {.kind = FIELD_REFERENCE, .set = FIELD_CLASSES},
+     .default_text = "",
+     .meaning =
+         "from the first tier: only the devices of this class use the link, which is then "
+         "called TIER.CLASS-TO; left out, all do that have no link of their own class there"},
     {.name = "count",
      .offset = LINK_OFFSET(count),
      .type = {.kind = FIELD_INTEGER, RANGE(1, 1e7), .word = "each", .word_value = 0},
      .default_text = "each",
      .meaning = "parallel links, each shared by its part of the lower tier's nodes; 'each' gives "
                 "every node its own"},
+    {.name = "sharing",
+     .offset = LINK_OFFSET(sharing),
+     .type = {.kind = FIELD_CHOICE, .choices = sharings},
+     .default_text = "fifo",
+     .meaning = "how messages share a medium: 'fifo', one after the other; 'fair', all at once, "
+                "each with a share of the rate in proportion to the weight of its device"},
+    {.name = "duplex",
+     .offset = LINK_OFFSET(duplex),
+     .type = {.kind = FIELD_CHOICE, .choices = duplexes},
+     .default_text = "full",
+     .meaning = "'half': both directions share one medium, in one queue under 'fifo'"},
     {.name = "up",
      .offset = LINK_OFFSET(up),
      .type = LINK_RATE,
@@ -179,12 +221,31 @@ static const struct field link_fields[] = {
      .offset = LINK_OFFSET(probe_s),
      .type = {.kind = FIELD_NUMBER,
               .dimension = DIMENSION_TIME,
-              ABOVE(0, MOST_TIME),
+              RANGE(1e-6, MOST_TIME),
               .word = "never",
               .word_value = INFINITY},
      .default_text = "never",
      .meaning = "how often the lower tier's nodes learn the rate upward, as a modem reports it; "
                 "'never' leaves them what their own transfers show"},
+    {.name = "loss",
+     .offset = LINK_OFFSET(loss),
+     .type = {.kind = FIELD_OBJECT,
+              .fields = loss_fields,
+              .flags = FIELD_HAS_PRESENCE | FIELD_OR_SINGLE,
+              .count_offset = LOSS_OFFSET(present)},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "transmissions that get lost, in both directions, and are repeated"},
+    {.name = "outages",
+     .offset = LINK_OFFSET(outages),
+     .type = {.kind = FIELD_VARIANT,
+              .flags = FIELD_HAS_PRESENCE,
+              .noun = "kind of outages",
+              .cases = outage_cases,
+              .kind_offset = OUTAGES_OFFSET(kind),
+              .count_offset = OUTAGES_OFFSET(present)},
+     .flags = FIELD_OPTIONAL,
+     .meaning = "times at which a medium carries nothing in either direction; what is under way "
+                "stands still and goes on afterwards"},
     {.name = "radio",
      .offset = LINK_OFFSET(radio),
      .type = {.kind = FIELD_OBJECT, .fields = radio_fields},
@@ -194,7 +255,8 @@ static const struct field link_fields[] = {
      .offset = LINK_OFFSET(room),
      .type = ROOM_TYPE,
      .default_text = "unlimited",
-     .meaning = "messages that may wait in each direction; more are dropped"},
+     .meaning = "messages that may wait in each direction (under 'half', in both together), "
+                "or under 'fair' be under way beside one; more are dropped"},
     {.name = NULL},
 };
 
@@ -212,5 +274,8 @@ const char *grammar_link_name(const void *item, const struct field_names *names,
     if (!tiers[link->from] || !tiers[link->to]) {
         return NULL;
     }
-    return arena_format(arena, "%s-%s", tiers[link->from], tiers[link->to]);
+    const char *const *classes = names->names[FIELD_CLASSES];
+    return link->device_class < 0 ? arena_format(arena, "%s-%s", tiers[link->from], tiers[link->to])
+                                  : arena_format(arena, "%s.%s-%s", tiers[link->from],
+                                                 classes[link->device_class], tiers[link->to]);
 }

@@ -14,6 +14,8 @@
 #define MOST_BYTES 1e18
 #define MOST_NUMBER 1e15
 #define MOST_COUNT 1e6
+// Bytes per second; below it a transfer would outlast every simulation.
+#define LEAST_RATE 1e-3
 
 #define RANGE(low, high) .least = (low), .most = (high)
 #define ABOVE(low, high) .least = (low), .most = (high), .flags = FIELD_OPEN_LEAST
@@ -33,12 +35,24 @@
     }
 
 extern const struct field_case grammar_distributions[];
+extern const struct field_case grammar_service_times[]; // those, and times of batches
 
 // Items of lists and maps.
 extern const struct field_type grammar_model; // struct spec_model
 extern const struct field_type grammar_model_name;
 extern const struct field_type grammar_tier; // struct spec_tier
 extern const struct field_type grammar_link; // struct spec_link
+extern const struct field_type grammar_drift; // struct spec_drift
+
+// Parts of a link.
+extern const struct field_case grammar_rates[]; // struct spec_rate
+
+// Parts of a tier.
+extern const struct field grammar_compute[]; // struct spec_compute
+extern const char *const grammar_balances[]; // of enum spec_balance
+extern const struct field_case grammar_arrivals[]; // struct spec_arrivals
+extern const struct field grammar_pattern[];       // struct spec_pattern
+extern const struct field grammar_bursts[];        // struct spec_bursts
 
 const char *grammar_tier_name(const void *item, const struct field_names *names,
                               struct arena *arena);

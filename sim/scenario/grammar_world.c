@@ -5,6 +5,8 @@
 #include "scenario/grammar_parts.h"
 #include "scenario/spec.h"
 
+#include <math.h>
+
 // ---- models ----
 
 #define EXIT_OFFSET(member) offsetof(struct spec_exit, member)
@@ -165,187 +167,154 @@ const struct field_type grammar_model_name = {
 
 // ---- tiers ----
 
-#define ARRIVALS_OFFSET(member) offsetof(struct spec_arrivals, member)
+#define TIER_OFFSET(member) offsetof(struct spec_tier, member)
 
-static const struct field poisson_fields[] = {
-    {.name = "rate",
-     .offset = ARRIVALS_OFFSET(rate_per_s),
-     .type = {.kind = FIELD_NUMBER, .dimension = DIMENSION_FREQUENCY, RANGE(1e-9, 1e9)},
-     .meaning = "arrivals per second at each node"},
+#define NODES_FIELD(about)                                                                         \
+    {                                                                                              \
+        .name = "nodes", .offset = TIER_OFFSET(nodes),                                             \
+        .type = {.kind = FIELD_INTEGER, RANGE(1, 1e7)}, .default_text = "1", .meaning = (about)    \
+    }
+#define COMPUTE_FIELD                                                                              \
+    {                                                                                              \
+        .name = "compute", .offset = TIER_OFFSET(compute),                                         \
+        .type = {.kind = FIELD_OBJECT,                                                             \
+                 .flags = FIELD_HAS_PRESENCE,                                                      \
+                 .fields = grammar_compute,                                                        \
+                 .count_offset = offsetof(struct spec_compute, present)},                          \
+        .flags = FIELD_OPTIONAL,                                                                   \
+        .meaning = "what a node can compute; left out, it only passes samples on"                  \
+    }
+
+// What the first tier says of its devices, or each of its classes.
+#define DEVICE_FIELDS                                                                              \
+    {.name = "arrivals",                                                                           \
+     .offset = TIER_OFFSET(arrivals),                                                              \
+     .type = {.kind = FIELD_VARIANT,                                                               \
+              .noun = "arrival process",                                                           \
+              .cases = grammar_arrivals,                                                           \
+              .kind_offset = offsetof(struct spec_arrivals, kind)},                                \
+     .flags = FIELD_OPTIONAL,                                                                      \
+     .meaning = "how samples arise at each node of the first tier; no other has it"},              \
+        {.name = "profile",                                                                        \
+         .offset = TIER_OFFSET(profile),                                                           \
+         .type = {.kind = FIELD_OBJECT,                                                            \
+                  .flags = FIELD_HAS_PRESENCE,                                                     \
+                  .fields = grammar_pattern,                                                       \
+                  .count_offset = offsetof(struct spec_pattern, present)},                         \
+         .flags = FIELD_OPTIONAL,                                                                  \
+         .meaning = "first tier: factor of the rate of arrivals over time, as over a day"},        \
+        {.name = "bursts",                                                                         \
+         .offset = TIER_OFFSET(bursts),                                                            \
+         .type = {.kind = FIELD_OBJECT,                                                            \
+                  .flags = FIELD_HAS_PRESENCE,                                                     \
+                  .fields = grammar_bursts,                                                        \
+                  .count_offset = offsetof(struct spec_bursts, present)},                          \
+         .flags = FIELD_OPTIONAL,                                                                  \
+         .meaning = "first tier: samples beside the arrivals that arise at all nodes together"},   \
+        {.name = "payload",                                                                        \
+         .offset = TIER_OFFSET(payload),                                                           \
+         .type = {.kind = FIELD_VARIANT,                                                           \
+                  .dimension = DIMENSION_BYTES,                                                    \
+                  .flags = FIELD_HAS_PRESENCE,                                                     \
+                  .noun = "distribution",                                                          \
+                  .cases = grammar_distributions,                                                  \
+                  .bare_case = "constant",                                                         \
+                  .kind_offset = DISTRIBUTION_OFFSET(kind),                                        \
+                  .count_offset = PAYLOAD_PRESENCE},                                               \
+         .flags = FIELD_OPTIONAL,                                                                  \
+         .meaning = "first tier: size of the raw sample; left out, that of 'samples'"},            \
+        {.name = "deadline",                                                                       \
+         .offset = TIER_OFFSET(deadline_s),                                                        \
+         .type = {.kind = FIELD_NUMBER,                                                            \
+                  .dimension = DIMENSION_TIME,                                                     \
+                  ABOVE(0, MOST_TIME),                                                             \
+                  .word = "none",                                                                  \
+                  .word_value = INFINITY},                                                         \
+         .flags = FIELD_OPTIONAL,                                                                  \
+         .meaning = "first tier: time from arrival within which an answer is useful; left out, "   \
+                    "that of 'samples'"},                                                          \
+        {.name = "priority",                                                                       \
+         .offset = TIER_OFFSET(priority),                                                          \
+         .type = {.kind = FIELD_INTEGER, RANGE(0, 1000)},                                          \
+         .flags = FIELD_OPTIONAL,                                                                  \
+         .meaning = "first tier: of its samples where a discipline looks at it, the highest "      \
+                    "first; left out, 0"},                                                         \
+        {.name = "weight",                                                                         \
+         .offset = TIER_OFFSET(weight),                                                            \
+         .type = {.kind = FIELD_NUMBER, RANGE(1e-3, 1e3)},                                         \
+         .flags = FIELD_OPTIONAL,                                                                  \
+         .meaning = "first tier: of its messages where a link is shared fairly; left out, 1"}      \
+
+// Relative to the payload, as the presence of an object is to its place.
+#define PAYLOAD_PRESENCE offsetof(struct spec_payload, present)
+
+static const struct field class_fields[] = {
+    {.name = "name",
+     .offset = TIER_OFFSET(name),
+     .type = {.kind = FIELD_NAME, .noun = "class", .punctuation = "_"},
+     .meaning = "what the class is called"},
+    NODES_FIELD("number of devices of the class"),
+    DEVICE_FIELDS,
+    COMPUTE_FIELD,
     {.name = NULL},
 };
 
-static const struct field deterministic_fields[] = {
-    {.name = "period",
-     .offset = ARRIVALS_OFFSET(period_s),
-     .type = {.kind = FIELD_NUMBER, .dimension = DIMENSION_TIME, RANGE(1e-9, 1e9)},
-     .meaning = "time from one arrival at a node to the next"},
-    {.name = "phase",
-     .offset = ARRIVALS_OFFSET(phase_s),
+static const struct field_type class_type = {
+    .kind = FIELD_OBJECT, .noun = "class", .fields = class_fields};
+
+#define REPORTS_OFFSET(member) offsetof(struct spec_reports, member)
+
+static const struct field report_fields[] = {
+    {.name = "every",
+     .offset = REPORTS_OFFSET(every_s),
+     .type = {.kind = FIELD_NUMBER, .dimension = DIMENSION_TIME, RANGE(1e-6, MOST_TIME)},
+     .meaning = "time from one report to the next; the first is made at time 0"},
+    {.name = "delay",
+     .offset = REPORTS_OFFSET(delay_s),
      .type = {.kind = FIELD_NUMBER, .dimension = DIMENSION_TIME, RANGE(0, MOST_TIME)},
      .default_text = "0 s",
-     .meaning = "time of the first arrival"},
+     .meaning = "time until the devices have a report"},
     {.name = NULL},
 };
-
-static const struct field closed_fields[] = {
-    {.name = "in_flight",
-     .offset = ARRIVALS_OFFSET(in_flight),
-     .type = {.kind = FIELD_INTEGER, RANGE(1, MOST_COUNT)},
-     .default_text = "1",
-     .meaning = "samples of each node that are under way at any time"},
-    {.name = "think",
-     .offset = ARRIVALS_OFFSET(think),
-     .type = DISTRIBUTION(DIMENSION_TIME, FIELD_NO_COLUMN),
-     .default_text = "0 s",
-     .meaning = "time from an answer to the next sample"},
-    {.name = NULL},
-};
-
-static const struct field trace_arrival_fields[] = {
-    {.name = "column",
-     .offset = ARRIVALS_OFFSET(column),
-     .type = {.kind = FIELD_COLUMN},
-     .meaning = "column of the trace with times of arrival, which must not decrease"},
-    {.name = "unit",
-     .offset = ARRIVALS_OFFSET(column_scale),
-     .type = {.kind = FIELD_UNIT, .dimension = DIMENSION_TIME},
-     .default_text = "s",
-     .meaning = "unit of the column"},
-    {.name = NULL},
-};
-
-static const struct field_case arrival_cases[] = {
-    {.name = "poisson",
-     .value = ARRIVALS_POISSON,
-     .fields = poisson_fields,
-     .meaning = "independent of each other, at a rate"},
-    {.name = "deterministic",
-     .value = ARRIVALS_DETERMINISTIC,
-     .fields = deterministic_fields,
-     .meaning = "one after each period"},
-    {.name = "closed",
-     .value = ARRIVALS_CLOSED,
-     .fields = closed_fields,
-     .meaning = "a new sample for each answer"},
-    {.name = "trace",
-     .value = ARRIVALS_TRACE,
-     .fields = trace_arrival_fields,
-     .meaning = "at the times that the trace says"},
-    {.name = NULL},
-};
-
-static const struct field_type layer_time = DISTRIBUTION(DIMENSION_TIME, 0);
-static const struct field_type times_type = {
-    .kind = FIELD_LIST,
-    .flags = FIELD_OR_SINGLE,
-    .element = &layer_time,
-    .element_bytes = sizeof(struct distribution_parameters),
-    .count_offset = offsetof(struct spec_time, layer_count),
-};
-static const struct field_type times_key = {
-    .kind = FIELD_REFERENCE, .set = FIELD_MODELS, .noun = "model"};
-
-static const struct field power_fields[] = {
-    {.name = "active",
-     .offset = offsetof(struct spec_compute, active_w),
-     .type = {.kind = FIELD_NUMBER, .dimension = DIMENSION_POWER, RANGE(0, MOST_NUMBER)},
-     .default_text = "0 W",
-     .meaning = "power of a node with all its servers busy"},
-    {.name = "idle",
-     .offset = offsetof(struct spec_compute, idle_w),
-     .type = {.kind = FIELD_NUMBER, .dimension = DIMENSION_POWER, RANGE(0, MOST_NUMBER)},
-     .default_text = "0 W",
-     .meaning = "power of a node with none busy"},
-    {.name = NULL},
-};
-
-static const struct field_type layer_energy = {
-    .kind = FIELD_NUMBER, .dimension = DIMENSION_ENERGY, RANGE(0, MOST_NUMBER)};
-static const struct field_type energies_type = {
-    .kind = FIELD_LIST,
-    .flags = FIELD_OR_SINGLE,
-    .element = &layer_energy,
-    .element_bytes = sizeof(double),
-    .count_offset = offsetof(struct spec_energy, layer_count),
-};
-
-static const struct field compute_fields[] = {
-    {.name = "servers",
-     .offset = offsetof(struct spec_compute, servers),
-     .type = {.kind = FIELD_INTEGER, RANGE(1, MOST_COUNT)},
-     .default_text = "1",
-     .meaning = "computations that a node can run at the same time"},
-    {.name = "room",
-     .offset = offsetof(struct spec_compute, room),
-     .type = ROOM_TYPE,
-     .default_text = "unlimited",
-     .meaning = "samples that may wait at a node, beside those in service; more are dropped"},
-    {.name = "time",
-     .offset = offsetof(struct spec_compute, times),
-     .type = {.kind = FIELD_MAP,
-              .flags = FIELD_NOT_EMPTY,
-              .element = &times_type,
-              .element_bytes = sizeof(struct spec_time),
-              .element_offset = offsetof(struct spec_time, layers),
-              .key = &times_key,
-              .key_offset = offsetof(struct spec_time, model),
-              .count_offset = offsetof(struct spec_compute, time_count)},
-     .flags = FIELD_OPTIONAL,
-     .meaning = "service time of each model that can run here; a list with one a layer for a model "
-                "of several"},
-    {.name = "platform",
-     .offset = offsetof(struct spec_compute, platform),
-     .type = {.kind = FIELD_TEXT},
-     .flags = FIELD_OPTIONAL,
-     .meaning = "takes the times of models that have a profile from its rows of this platform"},
-    {.name = "energy",
-     .offset = offsetof(struct spec_compute, energies),
-     .type = {.kind = FIELD_MAP,
-              .element = &energies_type,
-              .element_bytes = sizeof(struct spec_energy),
-              .element_offset = offsetof(struct spec_energy, layers),
-              .key = &times_key,
-              .key_offset = offsetof(struct spec_energy, model),
-              .count_offset = offsetof(struct spec_compute, energy_count)},
-     .flags = FIELD_OPTIONAL,
-     .meaning = "energy of one inference of a model, beside the idle power and instead of what the "
-                "active power would give; a list with one a layer for a model of several"},
-    {.name = "power",
-     .type = {.kind = FIELD_OBJECT, .fields = power_fields},
-     .flags = FIELD_SECTION,
-     .meaning = "electric power of a node, for the energy"},
-    {.name = NULL},
-};
-
-#define TIER_OFFSET(member) offsetof(struct spec_tier, member)
 
 static const struct field tier_fields[] = {
     {.name = "name",
      .offset = TIER_OFFSET(name),
      .type = {.kind = FIELD_NAME, .noun = "tier", .punctuation = "_"},
      .meaning = "what the tier is called"},
-    {.name = "nodes",
-     .offset = TIER_OFFSET(nodes),
-     .type = {.kind = FIELD_INTEGER, RANGE(1, 1e7)},
-     .default_text = "1",
-     .meaning = "number of identical nodes"},
-    {.name = "arrivals",
-     .offset = TIER_OFFSET(arrivals),
-     .type = {.kind = FIELD_VARIANT,
-              .noun = "arrival process",
-              .cases = arrival_cases,
-              .kind_offset = ARRIVALS_OFFSET(kind)},
+    NODES_FIELD("number of identical nodes"),
+    {.name = "classes",
+     .offset = TIER_OFFSET(classes),
+     .type = {.kind = FIELD_LIST,
+              .flags = FIELD_NOT_EMPTY,
+              .most = 100,
+              .noun = "class",
+              .set = FIELD_CLASSES,
+              .element = &class_type,
+              .element_bytes = sizeof(struct spec_tier),
+              .count_offset = TIER_OFFSET(class_count),
+              .name_item = grammar_tier_name},
      .flags = FIELD_OPTIONAL,
-     .meaning = "how samples arise at each node; the first tier has it, and no other"},
-    {.name = "compute",
-     .offset = TIER_OFFSET(compute),
+     .meaning = "first tier: classes of devices that differ, instead of arrivals, compute and the "
+                "like of the tier's own"},
+    DEVICE_FIELDS,
+    {.name = "balance",
+     .offset = TIER_OFFSET(balance),
+     .type = {.kind = FIELD_CHOICE, .choices = grammar_balances},
+     .default_text = "home",
+     .meaning = "which node of a tier above the first takes a sample: that of its device, each in "
+                "turn, any, the one with the fewest samples, the better of two that are drawn, or "
+                "the one with the least expected wait"},
+    {.name = "reports",
+     .offset = TIER_OFFSET(reports),
      .type = {.kind = FIELD_OBJECT,
               .flags = FIELD_HAS_PRESENCE,
-              .fields = compute_fields,
-              .count_offset = offsetof(struct spec_compute, present)},
+              .fields = report_fields,
+              .count_offset = REPORTS_OFFSET(present)},
      .flags = FIELD_OPTIONAL,
-     .meaning = "what a node can compute; left out, it only passes samples on"},
+     .meaning = "how a tier above the first tells the devices of its queues, for policies that "
+                "look; left out, it does not"},
+    COMPUTE_FIELD,
     {.name = NULL},
 };
 

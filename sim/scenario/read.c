@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "scenario/arrival_times.h"
 #include "scenario/check.h"
 #include "scenario/diagnostics.h"
 #include "scenario/field.h"
@@ -11,6 +12,7 @@
 #include "scenario/grammar.h"
 #include "scenario/override.h"
 #include "scenario/plugins.h"
+#include "scenario/rate_trace.h"
 #include "scenario/settings.h"
 #include "scenario/spec.h"
 #include "scenario/trace_read.h"
@@ -32,6 +34,15 @@ struct known_generated {
     struct spec_generated *generated;
 };
 
+// The same for times of arrival.
+struct known_times {
+    struct known_times *next;
+    const char *path;
+    const char *column;
+    double scale;
+    struct spec_times *times;
+};
+
 struct scenario {
     const char *path;
     struct arena *arena;
@@ -40,6 +51,8 @@ struct scenario {
     struct plugins plugins;
     struct known_trace *traces;
     struct known_generated *generated;
+    struct known_times *times;
+    struct rate_traces rates;
 };
 
 int scenario_load(const char *path, const struct policy_type *const *policies, size_t policy_count,
@@ -54,6 +67,7 @@ int scenario_load(const char *path, const struct policy_type *const *policies, s
         return -1;
     }
     scenario->plugins.arena = arena;
+    scenario->rates = (struct rate_traces){.scenario = scenario->path, .arena = arena};
     *ret_scenario = scenario;
     return 0;
 }
@@ -121,20 +135,19 @@ static int find_trace(struct scenario *scenario, const struct trace_plan *plan,
     return 0;
 }
 
-static int find_generated(struct scenario *scenario, struct spec *spec,
-                          struct diagnostics *diagnostics)
+// `slot` is where the spec has the path.
+static int find_generated(struct scenario *scenario, struct spec *spec, const char *const *slot,
+                          struct diagnostics *diagnostics,
+                          const struct spec_generated **ret_generated)
 {
-    const char *wanted = spec->samples.generated_path;
-    if (!wanted) {
-        return 0;
-    }
+    const char *wanted = *slot;
     struct known_generated *known = scenario->generated;
     while (known && strcmp(known->path, wanted) != 0) {
         known = known->next;
     }
     if (!known) {
         struct mark mark = {0};
-        const bool has_mark = spec_mark(spec, &spec->samples.generated_path, &mark);
+        const bool has_mark = spec_mark(spec, slot, &mark);
         struct spec_generated *generated;
         if (generated_read(file_beside(scenario->path, wanted, scenario->arena),
                            has_mark ? &mark : NULL, scenario->arena, diagnostics, &generated) < 0) {
@@ -146,8 +159,111 @@ static int find_generated(struct scenario *scenario, struct spec *spec,
         known->next = scenario->generated;
         scenario->generated = known;
     }
-    spec->generated = known->generated;
-    return generated_match(spec, spec->settings, diagnostics);
+    *ret_generated = known->generated;
+    return 0;
+}
+
+static int find_times(struct scenario *scenario, struct spec *spec, struct spec_arrivals *arrivals,
+                      struct diagnostics *diagnostics)
+{
+    const char *column = arrivals->column ? arrivals->column : "";
+    struct known_times *known = scenario->times;
+    while (known && (strcmp(known->path, arrivals->path) != 0 ||
+                     strcmp(known->column, column) != 0 ||
+                     known->scale < arrivals->column_scale ||
+                     known->scale > arrivals->column_scale)) {
+        known = known->next;
+    }
+    if (!known) {
+        struct arrival_times_request request = {
+            .path = file_beside(scenario->path, arrivals->path, scenario->arena),
+            .column = arrivals->column,
+            .scale = arrivals->column_scale};
+        spec_mark(spec, &arrivals->path, &request.mark);
+        spec_mark(spec, &arrivals->column, &request.column_mark);
+        struct spec_times *times;
+        if (arrival_times_read(&request, scenario->arena, diagnostics, &times) < 0) {
+            return -1;
+        }
+        known = arena_new(scenario->arena, struct known_times);
+        *known = (struct known_times){scenario->times,
+                                      arena_text(scenario->arena, arrivals->path),
+                                      arena_text(scenario->arena, column), arrivals->column_scale,
+                                      times};
+        scenario->times = known;
+    }
+    arrivals->times = known->times;
+    return 0;
+}
+
+// The trace, or what samples are generated from, and the times of arrivals.
+static int read_sources(struct scenario *scenario, struct spec *spec,
+                        const struct trace_plan *plan, struct diagnostics *diagnostics)
+{
+    if (plan && find_trace(scenario, plan, diagnostics, &spec->trace) < 0) {
+        return -1;
+    }
+    if (spec->samples.generated_path &&
+        (find_generated(scenario, spec, &spec->samples.generated_path, diagnostics,
+                        &spec->generated) < 0 ||
+         generated_match(spec, spec->settings, diagnostics) < 0)) {
+        return -1;
+    }
+    for (int i = 0; i < spec->class_count; i++) {
+        struct spec_arrivals *arrivals = &spec->classes[i].arrivals;
+        if (arrivals->kind == ARRIVALS_TIMES &&
+            find_times(scenario, spec, arrivals, diagnostics) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+// Which exits of a later generator those of the scenario are.
+static int match_later(struct spec *spec, struct spec_drift *change, struct arena *arena,
+                       struct diagnostics *diagnostics)
+{
+    const struct spec_generated *first = spec->generated;
+    int *outcomes = arena_new_array(arena, (size_t)spec->exit_count, int);
+    int *before = arena_new_array(arena, (size_t)spec->exit_count, int);
+    for (int i = 0; i < spec->exit_count; i++) {
+        before[i] = spec->exits[i].outcome;
+    }
+    spec->generated = change->generated;
+    const int status = generated_match(spec, spec->settings, diagnostics);
+    spec->generated = first;
+    for (int i = 0; i < spec->exit_count; i++) {
+        outcomes[i] = spec->exits[i].outcome;
+        spec->exits[i].outcome = before[i];
+    }
+    change->outcomes = outcomes;
+    return status;
+}
+
+// Where samples come from later.
+static int read_later(struct scenario *scenario, struct spec *spec, const struct trace_plan *plan,
+                      struct arena *arena, struct diagnostics *diagnostics)
+{
+    for (int i = 0; i < spec->drift_count; i++) {
+        struct spec_drift *change = &spec->drift[i];
+        if (change->trace_path && plan) {
+            struct trace_plan later = *plan;
+            struct trace *trace;
+            later.path = file_beside(scenario->path, change->trace_path, scenario->arena);
+            spec_mark(spec, &change->trace_path, &later.path_mark);
+            if (find_trace(scenario, &later, diagnostics, &trace) < 0) {
+                return -1;
+            }
+            change->trace = trace;
+        }
+        if (change->generated_path &&
+            (find_generated(scenario, spec, &change->generated_path, diagnostics,
+                            &change->generated) < 0 ||
+             match_later(spec, change, arena, diagnostics) < 0)) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int read_fields(struct scenario *scenario, const struct node *root, struct arena *arena,
@@ -195,7 +311,8 @@ int scenario_build(struct scenario *scenario, const char *const *sets,
     }
     settings_sort(settings);
     plugins_note(&scenario->plugins, scenario->path, arena, spec);
-    if (check_profiles(spec, scenario->path, settings, arena, diagnostics) < 0 ||
+    if (check_classes(spec, settings, arena, diagnostics) < 0 ||
+        check_profiles(spec, scenario->path, settings, arena, diagnostics) < 0 ||
         check_spec(spec, settings, arena, diagnostics) < 0) {
         return -1;
     }
@@ -206,9 +323,11 @@ int scenario_build(struct scenario *scenario, const char *const *sets,
     }
     struct trace_plan *plan;
     if (check_columns(spec, path, settings, arena, diagnostics, &plan) < 0 ||
-        (plan && find_trace(scenario, plan, diagnostics, &spec->trace) < 0) ||
-        find_generated(scenario, spec, diagnostics) < 0 ||
-        check_training(spec, settings, diagnostics) < 0) {
+        read_sources(scenario, spec, plan, diagnostics) < 0 ||
+        read_later(scenario, spec, plan, arena, diagnostics) < 0 ||
+        rate_traces_read(&scenario->rates, spec, diagnostics) < 0 ||
+        check_training(spec, settings, diagnostics) < 0 ||
+        check_labels(spec, settings, diagnostics) < 0) {
         return -1;
     }
     *ret_spec = spec;

@@ -76,7 +76,9 @@ static void add_below(struct list *list, const char *path, const struct field_ty
         add_fields(list, path, type->fields, dimension);
         break;
     case FIELD_VARIANT:
-        if (type->cases != grammar_distributions) {
+        if (type->cases == grammar_service_times) {
+            add_cases(list, path, grammar_batch_times, "times of a batch", dimension);
+        } else if (type->cases != grammar_distributions) {
             add_cases(list, path, type->cases, type->noun, dimension);
         }
         break;

@@ -8,6 +8,9 @@
 // from it; nobody changes it in between. Everything belongs to the arena of the scenario.
 
 #include "rng/distribution.h"
+#include "scenario/spec_compute.h"
+#include "scenario/spec_link.h"
+#include "scenario/spec_workload.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -66,91 +69,30 @@ struct spec_model {
     struct spec_exit *exits; // as many, the model's own; the same as those in spec.exits
 };
 
-// Service times of one model at one tier: one distribution a layer.
-struct spec_time {
-    int model;
-    const struct distribution_parameters *layers; // as many as the model has
-    int layer_count;
-};
-
-enum spec_arrival_kind {
-    ARRIVALS_NONE,
-    ARRIVALS_POISSON,       // rate
-    ARRIVALS_DETERMINISTIC, // period, phase
-    ARRIVALS_CLOSED,        // in_flight, think
-    ARRIVALS_TRACE          // column
-};
-
-struct spec_arrivals {
-    enum spec_arrival_kind kind;
-    double rate_per_s; // of each device
-    double period_s;   // of each device
-    double phase_s;    // of the first arrival
-    int in_flight;     // closed loop: samples of each device under way at any time
-    struct distribution_parameters think;
-    const char *column;  // trace: of arrival times
-    double column_scale; // seconds in one unit of the column
-    int column_number;   // among the trace's extra columns
-};
-
-// Energy of one model at one tier, beside the idle power: one value a layer.
-struct spec_energy {
-    int model;
-    const double *layers;
-    int layer_count;
-};
-
-struct spec_compute {
+// A tier, or a class of the devices of the first one. What a class has of its own and a tier of its
+// nodes is the same, so both are one structure; a first tier without classes is its only class.
+// What the nodes of a tier tell the devices about themselves.
+struct spec_reports {
     bool present;
-    const char *platform;         // whose times to take from profiles; NULL: none
-    struct spec_energy *energies; // ordered by model; for those where the power does not tell
-    int energy_count;
-    int servers;
-    int64_t room;            // samples that may wait, beside those in service; -1 is no limit
-    struct spec_time *times; // ordered by model
-    int time_count;
-    double active_w; // of a node with all its servers busy
-    double idle_w;   // of a node with none busy
+    double every_s;
+    double delay_s; // until the devices have it
 };
 
 struct spec_tier {
     const char *name;
-    int nodes;
+    int nodes; // of a tier with classes: of all of them
     struct spec_arrivals arrivals;
+    struct spec_pattern profile; // multiplies the rate of the arrivals
+    struct spec_bursts bursts;
+    double deadline_s; // 0: that of `samples`
+    struct spec_payload payload;
+    int priority;  // of its samples at stations that look at it
+    double weight; // of its samples in a share; 0: not stated, which means 1
+    enum spec_balance balance; // a tier above the first: which of its nodes takes a sample
+    struct spec_reports reports;
     struct spec_compute compute;
-};
-
-enum spec_rate_kind { RATE_CONSTANT, RATE_STEPS };
-
-// A data rate that is constant, or changes at given times.
-struct spec_rate {
-    enum spec_rate_kind kind;
-    double bytes_per_s; // constant; INFINITY: no limit
-    double *times_s;    // steps: when each rate begins; the first is 0
-    double *rates;      // steps: bytes per second; 0 is an outage
-    int count;
-    double period_s; // steps: the pattern repeats after it; INFINITY: the last rate stays
-};
-
-// What the radio of the lower tier's node takes beside its compute.
-struct spec_radio {
-    double send_w; // while it sends
-    double send_j_per_byte;
-    double receive_w;
-    double receive_j_per_byte;
-};
-
-struct spec_link {
-    int from; // the lower tier
-    int to;
-    int count; // parallel links, each shared by its part of the lower tier's nodes; 0: one a node
-    struct spec_rate up;
-    struct spec_rate down;
-    struct spec_radio radio;
-    double probe_s; // nodes learn the rate upward every so often; INFINITY: from transfers only
-    struct distribution_parameters delay; // propagation, each way
-    double overhead_bytes;                // a message
-    int64_t room;                         // messages that may wait; -1 is no limit
+    struct spec_tier *classes;
+    int class_count;
 };
 
 // What generated samples look like at one exit of the generator (model/generator.h). Correlations
@@ -256,6 +198,12 @@ struct spec_feedback {
     double delay_s; // after the answer
 };
 
+// Metrics that are not computed unless asked for.
+struct spec_measure {
+    bool present;
+    bool labels; // each one for itself
+};
+
 enum spec_stop_kind { STOP_SAMPLES, STOP_TIME };
 enum spec_warmup_kind { WARMUP_NONE, WARMUP_SAMPLES, WARMUP_TIME };
 
@@ -278,10 +226,17 @@ struct spec {
     int exit_count;
     struct spec_tier *tiers;
     int tier_count;
+    // The classes of devices: those of the first tier, or that tier itself.
+    struct spec_tier *classes;
+    int class_count;
+    bool has_classes; // that have names
     struct spec_link *links;
     int link_count;
     struct spec_prices prices;
     struct spec_feedback feedback;
+    struct spec_drift *drift; // by time
+    int drift_count;
+    struct spec_measure measure;
     struct spec_plugin *plugins;
     int plugin_count;
     struct spec_policy *policies; // one point each
@@ -290,5 +245,17 @@ struct spec {
     const struct spec_generated *generated; // what they are drawn from; NULL: they are not
     const struct settings *settings; // where each value was written (scenario/settings.h)
 };
+
+// All that may have `compute`: the tiers, then the classes of devices that have names.
+static inline int spec_places(const struct spec *spec)
+{
+    return spec->tier_count + (spec->has_classes ? spec->class_count : 0);
+}
+
+static inline struct spec_tier *spec_place(const struct spec *spec, int number)
+{
+    return number < spec->tier_count ? &spec->tiers[number]
+                                     : &spec->classes[number - spec->tier_count];
+}
 
 #endif

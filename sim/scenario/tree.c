@@ -70,8 +70,8 @@ const char *node_name(const struct node *node, struct arena *arena)
     if (node->kind != NODE_MAPPING) {
         return NULL;
     }
-    static const char *const keys[] = {"name", "from", "to"};
-    const char *texts[] = {NULL, NULL, NULL};
+    static const char *const keys[] = {"name", "from", "to", "class"};
+    const char *texts[] = {NULL, NULL, NULL, NULL};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         const struct node_item *item = node_find(node, keys[i]);
         texts[i] = item && item->value->kind == NODE_SCALAR ? item->value->text : NULL;
@@ -79,7 +79,8 @@ const char *node_name(const struct node *node, struct arena *arena)
     if (texts[0] || !texts[1] || !texts[2]) {
         return texts[0];
     }
-    return arena_format(arena, "%s-%s", texts[1], texts[2]);
+    return texts[3] ? arena_format(arena, "%s.%s-%s", texts[1], texts[3], texts[2])
+                    : arena_format(arena, "%s-%s", texts[1], texts[2]);
 }
 
 const char *node_kind_name(enum node_kind kind)

@@ -61,8 +61,8 @@ struct node_item *node_find(const struct node *node, const char *key);
 // A scalar that was left empty or says `null` or `~`.
 bool node_is_null(const struct node *node);
 
-// What a mapping is called in paths and messages: its `name`, or FROM-TO if it has those two keys;
-// NULL if it has neither.
+// What a mapping is called in paths and messages: its `name`, or FROM-TO if it has those two keys,
+// FROM.CLASS-TO with a third; NULL if it has neither.
 const char *node_name(const struct node *node, struct arena *arena);
 
 // "a list", "a mapping", "a value", for messages.

@@ -64,13 +64,23 @@ def means(text):
             for point in json.loads(text)["points"]]
 
 
-def any_number_of_threads(world):
+# Queues of all kinds, with all that happens to servers.
+SERVERS = ("--set", "tiers.device.compute.cold_start={time: 20 ms}",
+           "--set", "tiers.edge.balance=least_wait",
+           "--set", "tiers.edge.compute.batch={most: 4, wait: 5 ms}",
+           "--set", "tiers.edge.compute.failures={every: {exponential: 5 s}, repair: 1 s}",
+           "--set", "tiers.edge.compute.room=3",
+           "--set", "tiers.edge.compute.full=block",
+           "--set", "tiers.cloud.compute.discipline=sharing")
+
+
+def any_number_of_threads(world, *words):
     def case(program):
-        first = printed(program, world, *MANY, "--jobs", "1", "--db", "one.db")
+        first = printed(program, world, *words, *MANY, "--jobs", "1", "--db", "one.db")
         rows = stored(program, "one.db")
         expect(len(rows["metrics"]) >= 24 * 20, "little was stored")
         for jobs in ("2", "7"):
-            again = printed(program, world, *MANY, "--jobs", jobs, "--db", jobs + ".db")
+            again = printed(program, world, *words, *MANY, "--jobs", jobs, "--db", jobs + ".db")
             expect_equal(again, first, f"output with {jobs} threads")
             others = stored(program, jobs + ".db")
             for table, found in rows.items():
@@ -136,6 +146,7 @@ def policies_do_not_disturb_each_other(program):
 
 CASES = (
     [(f"threads: {world}", any_number_of_threads(world)) for world in WORLDS]
+    + [("threads: servers of all kinds", any_number_of_threads("hi-three-tiers", *SERVERS))]
     + [("threads: as many as there are processors", default_number_of_threads)]
     + [(f"again: {world}", run_again(world)) for world in WORLDS]
     + [(f"another seed: {world}", other_seed(world)) for world in WORLDS]

@@ -40,10 +40,14 @@ def metric_names(world):
     names = ["accuracy", "on_time_accuracy", "cost_mean", "offload_fraction"]
     names += ["answered_fraction." + tier for tier in tiers]
     names += ["exit_fraction." + name for name in exits]
-    names += ["drop_fraction", "drop_fraction.full", "deadline_miss_fraction"]
+    names += ["drop_fraction"]
+    names += ["drop_fraction." + reason for reason in ("full", "timeout", "lost", "failure")]
+    names += ["deadline_miss_fraction"]
     names += ["latency_mean_s"] + [f"latency_p{p}_s" for p in ("50", "95", "99", "999")]
     names += ["throughput_per_s", "device_energy_mean_j", "energy_mean_j"]
     names += ["bytes_up_mean", "bytes_down_mean"]
+    if world.startswith("hi-"):
+        names += ["label_accuracy_worst_tenth"]  # their samples carry labels
     families = OF_STATIONS + ["offered_load", "present_mean"]
     return names + [f"{family}.{name}" for name in stations(world) for family in families]
 
@@ -97,7 +101,8 @@ def json_of_policies(program):
     points = run_json(program, "hi-digits", "--set", "confidence=80 %")["points"]
     expect_equal([point["policy"] for point in points],
                  ["local", "hi_threshold", "full_offload", "oracle"], "policies")
-    expect_equal(points[1]["parameters"], {"policy.hi_threshold.theta": [0.607]}, "parameters")
+    expect_equal(points[1]["parameters"],
+                 {"policy.hi_threshold.theta": [0.607]}, "parameters")
     expect_equal(points[0]["metrics"]["accuracy"]["confidence"], 0.8, "confidence")
 
 

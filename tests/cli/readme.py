@@ -13,7 +13,8 @@ before it has stored. What counts on a page is its fenced blocks:
              or the one after the other. A line "..." stands for any number of lines
     python   a program
     sql      statements for DuckDB
-    yaml     if it begins with `sweep:`, the sweep of a scenario
+    yaml     if it begins with `sweep:`, the sweep of a scenario; with `links:`, `tiers:` and the
+             like, what takes the place of that part of a scenario, which is then run
 
 What needs a program or a module that is not there is skipped.
 """
@@ -99,17 +100,34 @@ def duckdb_works(folder, block):
     return case
 
 
+PART = re.compile(r"^(\w+):.*\n(?:(?:[ #].*)?\n)*", re.MULTILINE)
+
+
+def with_parts(program, folder, block):
+    """Writes the first scenario with these parts instead of its own."""
+    own = {match[1] for match in PART.finditer(block)}
+    scenario = (program.root / "scenarios/hi-digits.yaml").read_text(encoding="utf-8")
+    kept = PART.sub(lambda match: "" if match[1] in own else match[0], scenario)
+    (folder / "own.yaml").write_text(kept.replace("data/digits.csv", "scenarios/data/digits.csv") +
+                                     block, encoding="utf-8")
+    return "own.yaml"
+
+
 def sweep_works(folder, block):
-    """The block is that of the first scenario, which has none."""
     def case(program):
         program.folder = folder
-        scenario = (program.root / "scenarios/hi-digits.yaml").read_text(encoding="utf-8")
-        expect("\nsweep:" not in scenario, "the scenario has a sweep already")
-        (folder / "own.yaml").write_text(
-            scenario.replace("data/digits.csv", "scenarios/data/digits.csv") + block,
-            encoding="utf-8")
-        listed = program.run("sweep", "own.yaml", "--dry-run", "--format", "csv").stdout
+        listed = program.run("sweep", with_parts(program, folder, block), "--dry-run", "--format",
+                             "csv").stdout
         expect(len(listed.splitlines()) > 4, f"only these points:\n{listed}")
+
+    return case
+
+
+def part_works(folder, block):
+    def case(program):
+        program.folder = folder
+        program.run("run", with_parts(program, folder, block), "--no-store", "--replications", "2",
+                    "--set", "stop={samples: 1000}", "--set", "warmup=none")
 
     return case
 
@@ -150,6 +168,8 @@ def cases_of(page, folder):
                 yield f"{first_line} # SKIP no DuckDB", skipped
         elif language == "yaml" and block.startswith("sweep:"):
             yield f"{page.name}: {' '.join(block.split())[:60]}", sweep_works(folder, block)
+        elif language == "yaml" and page.parent.name == "docs" and PART.match(block):
+            yield f"{page.name}: {' '.join(block.split())[:60]}", part_works(folder, block)
 
 
 # ---- that nothing is left out ----

@@ -810,7 +810,8 @@ def product(program):
                   for point in listed(program)],
                  [(0, "local", {nodes: 1}), (1, "random", {p: 0.25, nodes: 1}),
                   (2, "local", {nodes: 2}), (3, "random", {p: 0.25, nodes: 2}),
-                  (4, "random", {p: 0.75, nodes: 1}), (5, "random", {p: 0.75, nodes: 2})],
+                  (4, "random", {p: 0.75, nodes: 1}),
+                  (5, "random", {p: 0.75, nodes: 2})],
                  "points")
     # What is listed is what runs.
     done = program.run("sweep", "small.yaml", "--format", "json", "--no-store")
@@ -818,7 +819,8 @@ def product(program):
                   for point in json.loads(done.stdout)["points"]],
                  [("local", {nodes: 1}), ("random", {p: 0.25, nodes: 1}),
                   ("local", {nodes: 2}), ("random", {p: 0.25, nodes: 2}),
-                  ("random", {p: 0.75, nodes: 1}), ("random", {p: 0.75, nodes: 2})], "run")
+                  ("random", {p: 0.75, nodes: 1}),
+                  ("random", {p: 0.75, nodes: 2})], "run")
 
 
 def overrides_replace_axes(program):

@@ -169,7 +169,7 @@ START_TEST(policies_see_what_was_generated)
     const struct world *world = small_scenario_world(&scenario, 0);
     memset(&probe, 0, sizeof(probe));
     probe.training_rows = world->view.training.rows;
-    probe.generator = world->generator;
+    probe.generator = world->source[0].generator;
     small_run_init(&run, world, 2);
     ck_assert_msg(run.status == 0, "%s", text_string(&run.error));
     ck_assert_uint_eq(probe.compared, 3000);
@@ -199,7 +199,8 @@ START_TEST(training_is_drawn)
     ck_assert_double_gt(shade / 5000, 1);
     struct trace_outcome outcomes[2];
     double feature;
-    generator_draw(world->generator, (struct stream_key){11, 0}, 0, 0, outcomes, &feature);
+    generator_draw(world->source[0].generator, (struct stream_key){11, 0}, 0, 0, outcomes,
+                   &feature);
     ck_assert(outcomes[0].confidence != training->confidences[0]);
     small_scenario_finish(&scenario);
 }

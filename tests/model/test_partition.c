@@ -209,8 +209,9 @@ START_TEST(layers_are_explained_as_far_as_there_is_room)
     small_scenario_init(&scenario, yaml, NULL, NULL);
     const struct world *world = small_scenario_world(&scenario, 0);
     char cells[POLICY_EXPLAIN_CELLS][POLICY_EXPLAIN_ROOM];
-    ck_assert_int_eq(world->policy->explain(&world->view, world->parameters, world->plan, 0, cells),
-                     6);
+    ck_assert_int_eq(
+        world->policy->explain(&world->view, world->parameters, world->classes[0].plan, 0, cells),
+        6);
     ck_assert_str_eq(cells[1], "4");
     ck_assert_str_eq(cells[5], named[_i].layers);
     small_scenario_finish(&scenario);

@@ -82,7 +82,7 @@ static void mark_rows(const struct small_run *run, int *ret_times)
 // Whether a row of the trace is one of the training samples; features tell rows apart.
 static bool is_training(const struct world *world, int row)
 {
-    const double *features = world->trace->feature + row * FEATURES;
+    const double *features = world->source[0].trace->feature + row * FEATURES;
     for (int i = 0; i < world->view.training.rows; i++) {
         const double *learned = world->view.training.features + i * FEATURES;
         if (learned[0] == features[0] && learned[1] == features[1]) {
@@ -105,7 +105,7 @@ START_TEST(training_rows_are_never_simulated)
     for (int policy = 0; policy < 2; policy++) {
         const struct world *world = small_scenario_world(&scenario, policy);
         ck_assert_int_eq(world->view.training.rows, ASIDE);
-        ck_assert_uint_eq(world->rows, ROWS - ASIDE);
+        ck_assert_uint_eq(world->source[0].rows, ROWS - ASIDE);
         for (uint64_t replication = 0; replication < 3; replication++) {
             struct small_run run;
             int times[ROWS];
@@ -185,7 +185,8 @@ START_TEST(training_samples_are_whole_rows)
             continue;
         }
         for (int exit = 0; exit < EXITS; exit++) {
-            const struct trace_outcome *outcome = &world->trace->outcomes[row * EXITS + exit];
+            const struct trace_outcome *outcome =
+                &world->source[0].trace->outcomes[row * EXITS + exit];
             ck_assert_double_eq(training->confidences[learned * EXITS + exit], outcome->confidence);
             ck_assert_int_eq(training->correct[learned * EXITS + exit], outcome->correct);
         }
@@ -371,13 +372,15 @@ START_TEST(dimee_chooses_by_reward)
     char cells[POLICY_EXPLAIN_CELLS][POLICY_EXPLAIN_ROOM];
     char wanted[POLICY_EXPLAIN_ROOM];
     ck_assert_int_eq(
-        world->policy->explain(&world->view, world->parameters, world->plan, -1, cells), 9);
+        world->policy->explain(&world->view, world->parameters, world->classes[0].plan, -1, cells),
+        9);
     ck_assert_str_eq(cells[0], "pool");
     ck_assert_str_eq(cells[6], "sent to cloud");
     int right = 0;
     for (int pool = 0; pool < POOLS; pool++) {
-        ck_assert_int_eq(
-            world->policy->explain(&world->view, world->parameters, world->plan, pool, cells), 9);
+        ck_assert_int_eq(world->policy->explain(&world->view, world->parameters,
+                                                world->classes[0].plan, pool, cells),
+                         9);
         ck_assert_str_eq(cells[0], world->view.tier[pool].name);
         snprintf(wanted, sizeof(wanted), "%d", lesson.samples[pool]);
         ck_assert_str_eq(cells[2], wanted);
@@ -390,15 +393,17 @@ START_TEST(dimee_chooses_by_reward)
         ck_assert_str_eq(cells[8], lesson.samples[pool] ? wanted : "none: no sample");
         right += lesson.sent[pool][pool];
     }
-    ck_assert_int_eq(
-        world->policy->explain(&world->view, world->parameters, world->plan, POOLS, cells), 9);
+    ck_assert_int_eq(world->policy->explain(&world->view, world->parameters, world->classes[0].plan,
+                                            POOLS, cells),
+                     9);
     snprintf(wanted, sizeof(wanted), "%.1f %%", 100.0 * right / ASIDE);
     ck_assert_str_eq(cells[7], wanted);
     snprintf(wanted, sizeof(wanted), "alpha %g, reward %.4g, accuracy %.4g", alpha, lesson.reward,
              lesson.accuracy);
     ck_assert_str_eq(cells[8], wanted);
-    ck_assert_int_eq(
-        world->policy->explain(&world->view, world->parameters, world->plan, POOLS + 1, cells), 0);
+    ck_assert_int_eq(world->policy->explain(&world->view, world->parameters, world->classes[0].plan,
+                                            POOLS + 1, cells),
+                     0);
     small_scenario_finish(&scenario);
 }
 END_TEST
@@ -415,7 +420,8 @@ START_TEST(dimee_sends_to_the_nearest_pool)
     ck_assert_msg(run.status == 0, "%s", text_string(&run.error));
     int met[POOLS] = {0};
     for (size_t i = 0; i < run.count; i++) {
-        const int pool = nearest(&lesson, world->trace->feature + run.records[i].row * FEATURES);
+        const int pool =
+            nearest(&lesson, world->source[0].trace->feature + run.records[i].row * FEATURES);
         ck_assert_int_eq(run.records[i].answer_tier, pool);
         met[pool]++;
     }
@@ -435,25 +441,27 @@ START_TEST(the_predicted_reward_is_what_a_run_costs)
                         trace_text(), NULL);
     const struct world *world = small_scenario_world(&scenario, 0);
     char cells[POLICY_EXPLAIN_CELLS][POLICY_EXPLAIN_ROOM];
-    world->policy->explain(&world->view, world->parameters, world->plan, POOLS, cells);
+    world->policy->explain(&world->view, world->parameters, world->classes[0].plan, POOLS, cells);
     // The roles of the two sides change places: what was set aside is simulated.
     struct world swapped = *world;
+    struct world_source source = world->source[0];
     uint32_t rows[ROWS];
-    swapped.rows = 0;
+    source.rows = 0;
     for (uint32_t row = 0; row < ROWS; row++) {
         if (is_training(world, (int)row)) {
-            rows[swapped.rows++] = row;
+            rows[source.rows++] = row;
         }
     }
-    swapped.row = rows;
-    scenario.spec->stop_samples = swapped.rows;
+    source.row = rows;
+    swapped.source = &source;
+    scenario.spec->stop_samples = source.rows;
     small_run_init(&run, &swapped, 0);
     ck_assert_msg(run.status == 0, "%s", text_string(&run.error));
     double confidence = 0;
     for (size_t i = 0; i < run.count; i++) {
         confidence +=
-            world->trace
-                ->outcomes[run.records[i].row * EXITS + (uint32_t)run.records[i].answer_exit]
+            world->source[0]
+                .trace->outcomes[run.records[i].row * EXITS + (uint32_t)run.records[i].answer_exit]
                 .confidence;
     }
     const double reward = confidence / ASIDE - small_run_metric(&run, "cost_mean");

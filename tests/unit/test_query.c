@@ -290,9 +290,15 @@ static const struct {
     const char *counter_unit;
 } name_cases[] = {
     {"accuracy", "", NULL},
-    {"accuracy.x", NULL, NULL},
+    {"throughput_per_s.x", NULL, NULL},
+    {"latency_p95_s.phone", "s", NULL},
+    {"label_accuracy.7", "", NULL},
+    {"class_latency_s.phone", NULL, "s"},
     {"latency_p999_s", "s", NULL},
     {"utilisation.device-edge.up", "", NULL},
+    {"servers_mean.device", "", NULL},
+    {"batch_mean.edge", "", NULL},
+    {"availability.edge", "", NULL},
     {"utilisation", NULL, NULL},
     {"drop_fraction", "", NULL},
     {"drop_fraction.full", "", NULL},

@@ -186,7 +186,8 @@ static const struct {
     {NULL, "\"models\":{\"small\":{\"layers\":1,\"exits\":{\"end\":{\"after\":1}}},"
            "\"deep\":{\"layers\":3,\"exits\":{\"early\":{\"after\":2},\"end\":{\"after\":3}}}}"},
     {NULL,
-     "\"links\":[{\"from\":\"device\",\"to\":\"edge\",\"count\":\"each\",\"up\":{\"constant\":"
+     "\"links\":[{\"from\":\"device\",\"to\":\"edge\",\"count\":\"each\",\"sharing\":"
+     "\"fifo\",\"duplex\":\"full\",\"up\":{\"constant\":"
      "{\"rate\":2500000}},\"down\":{\"constant\":{\"rate\":\"unlimited\"}},\"delay\":{\"constant\":"
      "{\"value\":0.005}},\"overhead\":0,"},
     {NULL, "\"radio\":{\"send\":0,\"send_per_byte\":0,\"receive\":0,\"receive_per_byte\":0},"
@@ -226,7 +227,7 @@ static const struct {
      "\"arrivals\":{\"closed\":{\"in_flight\":1,\"think\":{\"constant\":{\"value\":0}}}}"},
     {"tiers.device.arrivals={closed: {in_flight: 3, think: {exponential: 2 s}}}",
      "\"closed\":{\"in_flight\":3,\"think\":{\"exponential\":{\"mean\":2}}}"},
-    {"tiers.device.compute.room=0", "\"servers\":1,\"room\":0,"},
+    {"tiers.device.compute.room=0", "\"servers\":1,\"discipline\":\"fifo\",\"room\":0,"},
     {"tiers.device.compute.power.active=2500 mW", "\"power\":{\"active\":2.5,\"idle\":0}"},
     {"tiers.device.compute.time.small={lognormal: {mean: 16 s, cv: 20 %}}",
      "\"small\":[{\"lognormal\":{\"mean\":16,\"cv\":0.2}}]"},
@@ -248,9 +249,9 @@ static const struct {
     {"links.device-edge.delay.exponential=2 s", "\"delay\":{\"exponential\":{\"mean\":2}}"},
     {"links.device-edge.overhead=74 B", "\"overhead\":74,"},
     {"links.0.up={steps: {times: [0 s, 2 min], rates: [8 Mbit/s, 0 B/s], period: 5 min}}",
-     "\"up\":{\"steps\":{\"times\":[0,120],\"rates\":[1000000,0],\"period\":300}},"},
+     "\"up\":{\"steps\":{\"times\":[0,120],\"rates\":[1000000,0],\"period\":300,\"start\":0}},"},
     {"links.0.down={steps: {times: [0 s], rates: [12.5 kB/s]}}",
-     "\"down\":{\"steps\":{\"times\":[0],\"rates\":[12500],\"period\":\"never\"}},"},
+     "\"down\":{\"steps\":{\"times\":[0],\"rates\":[12500],\"period\":\"never\",\"start\":0}},"},
     {"links.0.up.constant=16 Mbit/s", "\"up\":{\"constant\":{\"rate\":2000000}},"},
     {"links.0.up=unlimited", "\"up\":{\"constant\":{\"rate\":\"unlimited\"}},"},
     {"links.device-edge.probe=500 ms", "\"overhead\":0,\"probe\":0.5,"},
@@ -674,7 +675,7 @@ static const struct reference_key expected_keys[] = {
     {"models.MODEL.exits.EXIT.after", "a whole number or 'last'", "", "last",
      "at least 1 and at most 1000000", "", false},
     {"tiers.TIER.compute.time", "a mapping from names of models", "", "", "", "", false},
-    {"tiers.TIER.arrivals.deterministic.phase", "a time", "s", "0 s",
+    {"tiers.TIER.arrivals.deterministic.phase", "a time or 'random'", "s", "0 s",
      "at least 0 s and at most 1000000000000 s", "", false},
     {"links.FROM-TO.to", "the name of a tier", "", "", "", "", true},
     {"policy.tuned.threshold", "a plain number", "", "", "at least 0 and at most 1", "", true},
