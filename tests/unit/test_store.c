@@ -354,10 +354,13 @@ START_TEST(store_misses_what_was_deleted)
 }
 END_TEST
 
-// A writer that is killed at any moment leaves whole batches behind and a sound file.
+// A writer that is killed at any moment leaves whole batches behind and a sound file. It tells when
+// some are there.
 START_TEST(store_survives_a_kill)
 {
     struct place place = place_make();
+    int told[2];
+    ck_assert_int_eq(pipe(told), 0);
     fflush(NULL);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
@@ -370,14 +373,22 @@ START_TEST(store_survives_a_kill)
             for (int first = 0; first < 1000; first += REPLICATIONS) {
                 add_replications(store, point, first, REPLICATIONS, &error);
             }
+            if (write(told[1], "", 1) != 1) {
+                _exit(1);
+            }
         }
     }
-    const struct timespec pause = {.tv_nsec = (100 + 37 * _i) * 1000000L};
+    char byte;
+    ck_assert_int_eq(read(told[0], &byte, 1), 1);
+    ck_assert_int_eq(read(told[0], &byte, 1), 1);
+    const struct timespec pause = {.tv_nsec = 37 * _i * 1000000L};
     nanosleep(&pause, NULL);
     kill(child, SIGKILL);
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFSIGNALED(status));
+    close(told[0]);
+    close(told[1]);
     store_experiment(place.path);
     check_answer(place.path,
                  "SELECT count(*) > 1 AS some, sum(points.replications % 5) AS broken,"
