@@ -18,7 +18,7 @@ static const int64_t our_application_id = 0x4F464C53;
 
 // Migration i brings a database from schema version i to i + 1; the first makes the tables in an
 // empty file. So a new file and an old one end up with the same tables.
-static const char *const migrations[] = {embedded_schema, embedded_schema_2};
+static const char *const migrations[] = {embedded_schema, embedded_schema_2, embedded_schema_3};
 enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 
 #define ANOTHER_FILE "name another file with --db"

@@ -7,6 +7,7 @@
 
 extern const char embedded_schema[];
 extern const char embedded_schema_2[];
+extern const char embedded_schema_3[];
 extern const char embedded_merge[];
 extern const char embedded_query_best[];
 extern const char embedded_query_breakeven[];

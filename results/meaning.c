@@ -46,10 +46,21 @@ const struct meaning metric_meanings[] = {
     {"present_mean", "STATION", "", "samples waiting or in service, averaged over time"},
     {"wait_mean_s", "STATION", "s",
      "mean time from arrival at the station to the start of service"},
+    {"control", "WHAT.NAME", "",
+     "control variate: what chance has made of arrivals, queues, services or samples, less its "
+     "mean"},
     {"arrival_rate_per_s", "STATION", "/s", "arrivals at the station in a second"},
+    {"free_last_s", "STATION", "s",
+     "when a sample that came to the station was last served at once, without a wait"},
     {"servers_mean", "STATION", "", "servers in use, averaged over time"},
     {"batch_mean", "STATION", "", "mean size of a batch"},
     {"availability", "STATION", "", "share of the time in which a node is not being repaired"},
+    {"warmup_s", NULL, "s",
+     "simulated time that was found to be the start of a run and is not counted"},
+    {"settled_fraction", NULL, "",
+     "1 in a replication whose latency settles in its first half, else 0; with warmup: auto"},
+    {"settled_fraction", "STATION", "",
+     "1 in a replication in which the queue at the station settles in its first half, else 0"},
     {0},
 };
 

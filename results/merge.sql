@@ -91,11 +91,11 @@ WHERE source IS NULL;
 -- Sources before those that share them.
 INSERT INTO main.points (id, experiment_id, ordinal, policy, is_oracle, uses_prices,
     parameters_json, scenario_json, hash, replications, verdict, is_complete, simulation_hash,
-    source_id)
+    units, stopped, source_id)
 SELECT map.ours, experiments.ours, ordinal, policy, is_oracle, uses_prices, parameters_json,
        scenario_json, hash,
        CASE WHEN is_complete = 1 OR map.source = map.ours THEN replications ELSE 0 END, verdict,
-       is_complete, simulation_hash,
+       is_complete, simulation_hash, units, stopped,
        nullif(map.source, map.ours)
 FROM temp.point_map AS map
 JOIN other.points AS theirs ON theirs.id = map.theirs
@@ -116,18 +116,20 @@ WHERE map.is_new;
 
 -- Points that are complete there and not yet here.
 CREATE TEMP TABLE completed AS
-SELECT map.theirs, map.ours, theirs.replications, theirs.verdict, theirs.is_complete
+SELECT map.theirs, map.ours, theirs.replications, theirs.verdict, theirs.stopped
 FROM temp.point_map AS map
 JOIN other.points AS theirs ON theirs.id = map.theirs AND theirs.is_complete = 1
 JOIN main.points AS ours ON ours.id = map.ours
 WHERE map.is_new OR ours.is_complete = 0;
 UPDATE main.points
-SET is_complete = 1, replications = completed.replications, verdict = completed.verdict
+SET is_complete = 1, replications = completed.replications, verdict = completed.verdict,
+    stopped = completed.stopped
 FROM temp.completed
 WHERE completed.ours = points.id;
 INSERT OR IGNORE INTO main.estimates (point_id, metric_id, mean, half_width, confidence,
-    replications)
-SELECT completed.ours, metrics.ours, mean, half_width, confidence, theirs.replications
+    replications, low, high, variance_ratio)
+SELECT completed.ours, metrics.ours, mean, half_width, confidence, theirs.replications, low, high,
+       variance_ratio
 FROM temp.completed
 CROSS JOIN other.estimates AS theirs ON theirs.point_id = completed.theirs
 CROSS JOIN temp.metric_map AS metrics ON metrics.theirs = theirs.metric_id;

@@ -113,6 +113,7 @@ struct store_point {
     const char *hash;            // of all that determines its results, prices included
     const char *simulation_hash; // of what determines its replications; NULL: `hash`
     uint64_t replications;       // asked for; 0: as many as a rule stops at
+    const char *units;           // that estimates rest on (points.units); NULL: replications
     bool is_oracle;              // the policy sees the truth
     bool uses_prices;            // decisions depend on prices: cannot be priced anew
     const struct store_parameter *parameters;
@@ -205,21 +206,27 @@ int store_add_replications(struct store *store, const struct store_batch *batch,
 int store_add_samples(struct store *store, int64_t source_id, uint64_t number,
                       const struct store_sample *samples, size_t count, struct text *ret_error);
 
-// An estimate across replications: the interval is mean - half_width .. mean + half_width.
+// An estimate across the units of its point. The interval need not lie around the mean; half_width
+// is the distance to its farther end.
 struct store_estimate {
     const char *metric;
     double mean;
-    double half_width; // NaN for fewer than two replications
-    double confidence; // 0.95
-    uint64_t replications;
+    double low; // NaN where there is no interval, as for a single unit
+    double high;
+    double half_width;
+    double confidence;     // 0.95
+    uint64_t replications; // units
+    double variance_ratio; // what variance reduction has gained; NaN: there was none
 };
 
-// Writes the estimates and the verdict ("stable", "overloaded: edge", ...), and marks the point
-// complete: it rests on the replications with the numbers below `replications`, and views show
-// those and no others. Estimates that the point had before are replaced.
+// Writes the estimates, the verdict ("stable", "overloaded: edge", ...) and why no more
+// replications ran (NULL: their number was given), and marks the point complete: it rests on the
+// replications with the numbers below `replications`, and views show those and no others. Estimates
+// that the point had before are replaced.
 int store_complete_point(struct store *store, int64_t point_id, const char *verdict,
-                         uint64_t replications, const struct store_estimate *estimates,
-                         size_t estimate_count, struct text *ret_error);
+                         const char *stopped, uint64_t replications,
+                         const struct store_estimate *estimates, size_t estimate_count,
+                         struct text *ret_error);
 
 // ---- reading back ----
 
@@ -245,10 +252,12 @@ int store_read_for_pricing(struct store *store, int64_t point_id, const struct s
                            store_replication_reader *reader, void *context, struct text *ret_error);
 
 // The estimates of a complete point for the metrics named in `estimates`, which fills the rest of
-// them; mean and half width are NaN where there is none. `ret_verdict` gets the verdict added.
+// them; mean and half width are NaN where there is none. `ret_verdict` and `ret_stopped`
+// get the two texts added, unless they are NULL.
 int store_read_estimates(struct store *store, int64_t point_id, struct store_estimate *estimates,
                          size_t estimate_count, uint64_t *ret_replications,
-                         struct text *ret_verdict, struct text *ret_error);
+                         struct text *ret_verdict, struct text *ret_stopped,
+                         struct text *ret_error);
 
 // ---- claims ----
 

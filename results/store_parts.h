@@ -28,7 +28,8 @@ struct point_row {
 
 // Fails if there is no such point. The texts are added unless they are NULL.
 int store_read_point(struct store *store, int64_t point_id, struct point_row *ret_point,
-                     struct text *ret_policy, struct text *ret_verdict, struct text *ret_error);
+                     struct text *ret_policy, struct text *ret_verdict, struct text *ret_stopped,
+                     struct text *ret_error);
 
 // A number for the owner of claims that tells which process it is.
 int64_t store_make_owner(void);

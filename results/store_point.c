@@ -110,6 +110,7 @@ static int insert_point_row(struct store *store, const struct store_point *point
     } else {
         sqlite3_bind_null(add, 10);
     }
+    writer_bind_text(add, 11, point->units ? point->units : "replications");
     int result = writer_run(&store->writer, add, ret_error);
     text_finish(&json);
     if (result == 0) {
@@ -277,7 +278,8 @@ int store_plan_points(struct store *store, const struct store_point *points, siz
 }
 
 int store_read_point(struct store *store, int64_t point_id, struct point_row *ret_point,
-                     struct text *ret_policy, struct text *ret_verdict, struct text *ret_error)
+                     struct text *ret_policy, struct text *ret_verdict, struct text *ret_stopped,
+                     struct text *ret_error)
 {
     sqlite3_stmt *read = writer_prepare(&store->writer, READ_POINT, ret_error);
     if (!read) {
@@ -301,6 +303,9 @@ int store_read_point(struct store *store, int64_t point_id, struct point_row *re
     }
     if (ret_verdict && sqlite3_column_type(read, 5) != SQLITE_NULL) {
         text_add(ret_verdict, (const char *)sqlite3_column_text(read, 5));
+    }
+    if (ret_stopped && sqlite3_column_type(read, 6) != SQLITE_NULL) {
+        text_add(ret_stopped, (const char *)sqlite3_column_text(read, 6));
     }
     sqlite3_reset(read);
     return 0;

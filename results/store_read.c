@@ -182,7 +182,7 @@ static int read_for_pricing(struct store *store, int64_t point_id, struct readin
 {
     struct point_row point;
     struct text policy = {0};
-    int result = store_read_point(store, point_id, &point, &policy, NULL, ret_error);
+    int result = store_read_point(store, point_id, &point, &policy, NULL, NULL, ret_error);
     if (result == 0 && point.uses_prices) {
         text_format(ret_error,
                     "point %" PRId64 " cannot be priced anew: decisions of its policy '%s' depend "
@@ -222,8 +222,13 @@ static int fill_estimates(struct store *store, int64_t point_id, const struct pl
         return -1;
     }
     for (size_t i = 0; i < count; i++) {
-        estimates[i] = (struct store_estimate){
-            .metric = estimates[i].metric, .mean = NAN, .half_width = NAN, .confidence = NAN};
+        estimates[i] = (struct store_estimate){.metric = estimates[i].metric,
+                                               .mean = NAN,
+                                               .half_width = NAN,
+                                               .confidence = NAN,
+                                               .low = NAN,
+                                               .high = NAN,
+                                               .variance_ratio = NAN};
     }
     sqlite3_bind_int64(read, 1, point_id);
     int found;
@@ -234,6 +239,9 @@ static int fill_estimates(struct store *store, int64_t point_id, const struct pl
             estimates[index].half_width = read_number(read, 2);
             estimates[index].confidence = read_number(read, 3);
             estimates[index].replications = read_unsigned(read, 4);
+            estimates[index].low = read_number(read, 5);
+            estimates[index].high = read_number(read, 6);
+            estimates[index].variance_ratio = read_number(read, 7);
         }
     }
     return found;
@@ -241,9 +249,9 @@ static int fill_estimates(struct store *store, int64_t point_id, const struct pl
 
 static int read_estimates(struct store *store, int64_t point_id, struct store_estimate *estimates,
                           size_t count, struct point_row *ret_point, struct text *ret_verdict,
-                          struct text *ret_error)
+                          struct text *ret_stopped, struct text *ret_error)
 {
-    if (store_read_point(store, point_id, ret_point, NULL, NULL, ret_error) < 0) {
+    if (store_read_point(store, point_id, ret_point, NULL, NULL, NULL, ret_error) < 0) {
         return -1;
     }
     if (!ret_point->is_complete) {
@@ -261,19 +269,20 @@ static int read_estimates(struct store *store, int64_t point_id, struct store_es
         free(places.items);
     }
     free(names);
-    return result == 0 ? store_read_point(store, point_id, ret_point, NULL, ret_verdict, ret_error)
+    return result == 0 ? store_read_point(store, point_id, ret_point, NULL, ret_verdict,
+                                          ret_stopped, ret_error)
                        : -1;
 }
 
 int store_read_estimates(struct store *store, int64_t point_id, struct store_estimate *estimates,
                          size_t estimate_count, uint64_t *ret_replications,
-                         struct text *ret_verdict, struct text *ret_error)
+                         struct text *ret_verdict, struct text *ret_stopped, struct text *ret_error)
 {
     struct point_row point;
     if (writer_begin_reading(&store->writer, ret_error) < 0 ||
         writer_end(&store->writer,
                    read_estimates(store, point_id, estimates, estimate_count, &point, ret_verdict,
-                                  ret_error),
+                                  ret_stopped, ret_error),
                    ret_error) < 0) {
         return -1;
     }

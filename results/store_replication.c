@@ -170,7 +170,7 @@ static int forget_claims(struct store *store, const struct store_batch *batch,
 static int require_source(struct store *store, int64_t point_id, struct text *ret_error)
 {
     struct point_row point;
-    if (store_read_point(store, point_id, &point, NULL, NULL, ret_error) < 0) {
+    if (store_read_point(store, point_id, &point, NULL, NULL, NULL, ret_error) < 0) {
         return -1;
     }
     return point.source_id == point_id
@@ -313,12 +313,16 @@ static int bind_estimate(struct store *store, sqlite3_stmt *add, int index, cons
     sqlite3_bind_double(add, index + 2, estimate->half_width);
     sqlite3_bind_double(add, index + 3, estimate->confidence);
     writer_bind_unsigned(add, index + 4, estimate->replications);
+    sqlite3_bind_double(add, index + 5, estimate->low);
+    sqlite3_bind_double(add, index + 6, estimate->high);
+    sqlite3_bind_double(add, index + 7, estimate->variance_ratio);
     return 0;
 }
 
 static int replace_estimates(struct store *store, int64_t point_id, const char *verdict,
-                             uint64_t replications, const struct store_estimate *estimates,
-                             size_t estimate_count, struct text *ret_error)
+                             const char *stopped, uint64_t replications,
+                             const struct store_estimate *estimates, size_t estimate_count,
+                             struct text *ret_error)
 {
     sqlite3_stmt *complete = writer_prepare(&store->writer, COMPLETE_POINT, ret_error);
     sqlite3_stmt *forget = writer_prepare(&store->writer, FORGET_ESTIMATES, ret_error);
@@ -328,6 +332,7 @@ static int replace_estimates(struct store *store, int64_t point_id, const char *
     sqlite3_bind_int64(complete, 1, point_id);
     writer_bind_text(complete, 2, verdict);
     writer_bind_unsigned(complete, 3, replications);
+    writer_bind_text(complete, 4, stopped);
     if (writer_run(&store->writer, complete, ret_error) < 0 ||
         writer_require_change(&store->writer, "point", point_id, ret_error) < 0) {
         return -1;
@@ -341,13 +346,14 @@ static int replace_estimates(struct store *store, int64_t point_id, const char *
 }
 
 int store_complete_point(struct store *store, int64_t point_id, const char *verdict,
-                         uint64_t replications, const struct store_estimate *estimates,
-                         size_t estimate_count, struct text *ret_error)
+                         const char *stopped, uint64_t replications,
+                         const struct store_estimate *estimates, size_t estimate_count,
+                         struct text *ret_error)
 {
     if (writer_begin(&store->writer, ret_error) < 0) {
         return -1;
     }
-    int result = replace_estimates(store, point_id, verdict, replications, estimates,
+    int result = replace_estimates(store, point_id, verdict, stopped, replications, estimates,
                                    estimate_count, ret_error);
     return writer_end(&store->writer, result, ret_error);
 }

@@ -32,14 +32,14 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
         " WHERE id = ?1",
     [FORGET_OLD_CLAIMS] = "DELETE FROM claims WHERE expires_s <= ?1",
     [ADD_POINT] = "INSERT INTO points (experiment_id, ordinal, policy, is_oracle, uses_prices,"
-                  " parameters_json, scenario_json, hash, simulation_hash, source_id)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                  " parameters_json, scenario_json, hash, simulation_hash, source_id, units)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     [FIND_POINT] = "SELECT id, coalesce(source_id, id), hash, is_complete, replications"
                    " FROM points WHERE experiment_id = ?1 AND ordinal = ?2",
     [FIND_SOURCE] = "SELECT id FROM points WHERE simulation_hash = ?1 AND source_id IS NULL"
                     " ORDER BY replications DESC, id LIMIT 1",
     [READ_POINT] = "SELECT coalesce(source_id, id), is_complete, replications, uses_prices, policy,"
-                   " verdict FROM points WHERE id = ?1",
+                   " verdict, stopped FROM points WHERE id = ?1",
     [ADD_PARAMETER] = "INSERT INTO parameters (point_id, path, value) VALUES (?1, ?2, ?3)",
     [ADD_PRICE] = "INSERT INTO prices (point_id, counter_id, price) VALUES (?1, ?2, ?3)",
     [ADD_REPLICATION] =
@@ -59,10 +59,11 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [READ_METRICS] = "SELECT metric_id, value FROM metrics WHERE replication_id = ?1",
     [READ_COUNTERS] = "SELECT counter_id, value FROM counters WHERE replication_id = ?1",
     [FORGET_ESTIMATES] = "DELETE FROM estimates WHERE point_id = ?1",
-    [READ_ESTIMATES] = "SELECT metric_id, mean, half_width, confidence, replications"
-                       " FROM estimates WHERE point_id = ?1",
+    [READ_ESTIMATES] = "SELECT metric_id, mean, half_width, confidence, replications, low, high,"
+                       " variance_ratio FROM estimates WHERE point_id = ?1",
     [COMPLETE_POINT] =
-        "UPDATE points SET verdict = ?2, replications = ?3, is_complete = 1 WHERE id = ?1",
+        "UPDATE points SET verdict = ?2, replications = ?3, is_complete = 1, stopped = ?4"
+        " WHERE id = ?1",
     [FIND_CLAIM] = "SELECT owner FROM claims WHERE source_id = ?1 AND first <= ?3 AND last >= ?2"
                    " AND owner <> ?4 LIMIT 1",
     [ADD_CLAIM] = "INSERT OR REPLACE INTO claims (source_id, first, last, owner, expires_s)"
@@ -88,8 +89,8 @@ static const struct {
     [ADD_METRICS] = {"INSERT OR FAIL INTO metrics (replication_id, metric_id, value)", 2, ""},
     [ADD_COUNTERS] = {"INSERT OR FAIL INTO counters (replication_id, counter_id, value)", 2, ""},
     [ADD_ESTIMATES] = {"INSERT OR FAIL INTO estimates (point_id, metric_id, mean, half_width,"
-                       " confidence, replications)",
-                       5, ""},
+                       " confidence, replications, low, high, variance_ratio)",
+                       8, ""},
     [ADD_SAMPLES] = {"INSERT OR FAIL INTO samples (replication_id, device, number, trace_row,"
                      " arrived_s, latency_s, wait_s, service_s, transfer_s, energy_j, cost,"
                      " tier_id, exit_id, confidence, is_correct, is_offloaded, drop_reason_id,"

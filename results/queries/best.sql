@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- The points of an experiment that cost least among those that meet all demands, the best first.
 -- is_sure says whether the demands are met at the worse ends of the intervals as well. Left out are
--- oracles, overloaded points and points that are not complete.
+-- oracles, points that are overloaded or have not converged, and points that are not complete.
 --
 -- :experiment  number of the experiment; default: the latest
 -- :minimise    metric to be small; default: cost_mean
@@ -15,19 +15,19 @@ WITH
 chosen AS (
     SELECT coalesce(:experiment, (SELECT max(id) FROM experiments)) AS experiment_id
 ),
--- How far the worse end of each interval, and the mean, stay within their limits.
+-- How far the mean, and the worse end of each interval, stay within their limits.
 margins AS (
     SELECT points.id, goal.mean AS goal,
            coalesce(accuracy.mean - :accuracy, 0) AS accuracy,
-           coalesce(accuracy.half_width, 0) AS accuracy_half,
+           coalesce(accuracy.low - :accuracy, accuracy.mean - :accuracy, 0) AS accuracy_worst,
            coalesce(:latency_s - latency.mean, 0) AS latency,
-           coalesce(latency.half_width, 0) AS latency_half,
+           coalesce(:latency_s - latency.high, :latency_s - latency.mean, 0) AS latency_worst,
            coalesce(:p99_s - tail.mean, 0) AS tail,
-           coalesce(tail.half_width, 0) AS tail_half,
+           coalesce(:p99_s - tail.high, :p99_s - tail.mean, 0) AS tail_worst,
            coalesce(:misses - misses.mean, 0) AS misses,
-           coalesce(misses.half_width, 0) AS misses_half,
+           coalesce(:misses - misses.high, :misses - misses.mean, 0) AS misses_worst,
            coalesce(:energy_j - energy.mean, 0) AS energy,
-           coalesce(energy.half_width, 0) AS energy_half
+           coalesce(:energy_j - energy.high, :energy_j - energy.mean, 0) AS energy_worst
     FROM chosen
     CROSS JOIN points ON points.experiment_id = chosen.experiment_id
     JOIN estimates AS goal ON goal.point_id = points.id
@@ -45,7 +45,7 @@ margins AS (
     LEFT JOIN estimates AS energy ON :energy_j IS NOT NULL AND energy.point_id = points.id
         AND energy.metric_id = (SELECT id FROM metric_names WHERE name = 'device_energy_mean_j')
     WHERE points.is_complete AND NOT points.is_oracle AND points.verdict NOT LIKE 'overloaded%'
-      AND goal.mean IS NOT NULL
+      AND points.verdict NOT LIKE 'not converged%' AND goal.mean IS NOT NULL
       -- What a point has no estimate of, it does not meet.
       AND (:accuracy IS NULL OR accuracy.mean IS NOT NULL)
       AND (:latency_s IS NULL OR latency.mean IS NOT NULL)
@@ -55,11 +55,11 @@ margins AS (
 ),
 met AS MATERIALIZED (
     SELECT id, goal,
-           (:accuracy IS NULL OR accuracy >= accuracy_half)
-           AND (:latency_s IS NULL OR latency >= latency_half)
-           AND (:p99_s IS NULL OR tail >= tail_half)
-           AND (:misses IS NULL OR misses >= misses_half)
-           AND (:energy_j IS NULL OR energy >= energy_half) AS is_sure
+           (:accuracy IS NULL OR accuracy_worst >= 0)
+           AND (:latency_s IS NULL OR latency_worst >= 0)
+           AND (:p99_s IS NULL OR tail_worst >= 0)
+           AND (:misses IS NULL OR misses_worst >= 0)
+           AND (:energy_j IS NULL OR energy_worst >= 0) AS is_sure
     FROM margins
     WHERE accuracy >= 0 AND latency >= 0 AND tail >= 0 AND misses >= 0 AND energy >= 0
     ORDER BY goal, id

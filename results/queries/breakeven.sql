@@ -28,6 +28,7 @@ measured AS MATERIALIZED (
     CROSS JOIN estimates ON estimates.point_id = points.id
         AND estimates.metric_id = chosen.metric_id
     WHERE points.is_complete AND NOT points.is_oracle AND points.verdict NOT LIKE 'overloaded%'
+      AND points.verdict NOT LIKE 'not converged%'
       AND estimates.mean IS NOT NULL AND typeof(parameters.value) IN ('integer', 'real')
 ),
 -- What is swept besides the number, in two parts: what belongs to the policy, and the others. Many

@@ -35,7 +35,8 @@ SELECT iif(first.policy = second.policy, first.policy, first.policy || ' / ' || 
        b.mean AS b,
        b.half_width AS b_half_width,
        b.mean - a.mean AS difference,
-       abs(b.mean - a.mean) > coalesce(a.half_width, 0) + coalesce(b.half_width, 0) AS is_sure
+       coalesce(a.high, a.mean) < coalesce(b.low, b.mean)
+           OR coalesce(b.high, b.mean) < coalesce(a.low, a.mean) AS is_sure
 FROM points AS first
 CROSS JOIN points AS second ON second.id = CASE coalesce(:of, 'experiments')
     WHEN 'points' THEN :b

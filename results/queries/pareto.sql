@@ -5,8 +5,8 @@
 -- on_front 0: cannot be told from the front. No point of the front is surely better than it in one
 -- metric without being surely worse in another; surely means that the intervals do not overlap.
 --
--- Left out are oracles, overloaded points, and points that are not complete or that lack one of the
--- metrics.
+-- Left out are oracles, points that are overloaded or have not converged, and points that are not
+-- complete or that lack one of the metrics.
 --
 -- :experiment  number of the experiment; default: the latest
 -- :metrics     one to four metrics, each with its good direction; default:
@@ -35,17 +35,23 @@ wanted AS MATERIALIZED (
 turned AS MATERIALIZED (
     SELECT points.id,
            e1.mean * sign1 AS m1,
-           e1.mean * sign1 - coalesce(e1.half_width, 0) AS low1,
-           e1.mean * sign1 + coalesce(e1.half_width, 0) AS high1,
+           coalesce(iif(sign1 > 0, e1.low, -e1.high), e1.mean * sign1) AS low1,
+           coalesce(iif(sign1 > 0, e1.high, -e1.low), e1.mean * sign1) AS high1,
            iif(count < 2, 0, e2.mean * sign2) AS m2,
-           iif(count < 2, 0, e2.mean * sign2 - coalesce(e2.half_width, 0)) AS low2,
-           iif(count < 2, 0, e2.mean * sign2 + coalesce(e2.half_width, 0)) AS high2,
+           iif(count < 2, 0, coalesce(iif(sign2 > 0, e2.low, -e2.high), e2.mean * sign2))
+               AS low2,
+           iif(count < 2, 0, coalesce(iif(sign2 > 0, e2.high, -e2.low), e2.mean * sign2))
+               AS high2,
            iif(count < 3, 0, e3.mean * sign3) AS m3,
-           iif(count < 3, 0, e3.mean * sign3 - coalesce(e3.half_width, 0)) AS low3,
-           iif(count < 3, 0, e3.mean * sign3 + coalesce(e3.half_width, 0)) AS high3,
+           iif(count < 3, 0, coalesce(iif(sign3 > 0, e3.low, -e3.high), e3.mean * sign3))
+               AS low3,
+           iif(count < 3, 0, coalesce(iif(sign3 > 0, e3.high, -e3.low), e3.mean * sign3))
+               AS high3,
            iif(count < 4, 0, e4.mean * sign4) AS m4,
-           iif(count < 4, 0, e4.mean * sign4 - coalesce(e4.half_width, 0)) AS low4,
-           iif(count < 4, 0, e4.mean * sign4 + coalesce(e4.half_width, 0)) AS high4
+           iif(count < 4, 0, coalesce(iif(sign4 > 0, e4.low, -e4.high), e4.mean * sign4))
+               AS low4,
+           iif(count < 4, 0, coalesce(iif(sign4 > 0, e4.high, -e4.low), e4.mean * sign4))
+               AS high4
     FROM chosen
     CROSS JOIN wanted
     CROSS JOIN points ON points.experiment_id = chosen.experiment_id
@@ -54,6 +60,7 @@ turned AS MATERIALIZED (
     LEFT JOIN estimates AS e3 ON e3.point_id = points.id AND e3.metric_id = id3
     LEFT JOIN estimates AS e4 ON e4.point_id = points.id AND e4.metric_id = id4
     WHERE points.is_complete AND NOT points.is_oracle AND points.verdict NOT LIKE 'overloaded%'
+      AND points.verdict NOT LIKE 'not converged%'
       AND e1.mean * sign1 IS NOT NULL
       AND (count < 2 OR e2.mean * sign2 IS NOT NULL)
       AND (count < 3 OR e3.mean * sign3 IS NOT NULL)

@@ -3,8 +3,11 @@
 #include "cli/load.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/report.h"
+#include "cli/report_predict.h"
+#include "cli/running.h"
 #include "cli/verbs.h"
+#include "exp/outlook.h"
+#include "exp/predict.h"
 #include "model/world.h"
 #include "policies/policy.h"
 #include "scenario/spec.h"
@@ -113,33 +116,97 @@ static void add_explanations(const struct experiment *experiment, enum table_for
     }
 }
 
+// How long running all of it takes, by the database if it tells, else by the pilots. A database
+// that cannot be read tells nothing; it is for 'run' to say so.
+static int make_outlook(const struct arguments *arguments, const struct experiment *experiment,
+                        const struct prediction *predictions, struct arena *arena,
+                        struct outlook *ret_outlook)
+{
+    struct text ignored = {0};
+    double *tried = arena_new_array(arena, experiment->simulation_count, double);
+    for (size_t i = 0; i < experiment->simulation_count; i++) {
+        tried[i] = predictions[experiment->simulations[i].first_point].seconds;
+    }
+    struct outlook_options options = {.database = running_database(arguments),
+                                      .again = true,
+                                      .threads = running_threads(arguments),
+                                      .tried = tried};
+    int status = outlook_make(experiment, &options, arena, ret_outlook, &ignored);
+    if (status != 0) {
+        options.database = NULL;
+        text_clear(&ignored);
+        status = outlook_make(experiment, &options, arena, ret_outlook, &ignored);
+    }
+    text_finish(&ignored);
+    return status;
+}
+
+static void add_head(const struct arguments *arguments, const struct spec *spec, struct text *text)
+{
+    text_format(text, "%s: fine\n", arguments->operands[0]);
+    add_samples(spec, text);
+    text_add(text, "\n");
+}
+
+// Everything that is known before a run.
+static int print_check(const struct arguments *arguments, struct loaded *loaded,
+                       enum table_format format, struct text *ret_error)
+{
+    const struct table_style style = output_style();
+    const struct experiment *experiment = &loaded->experiment;
+    const bool is_for_people = format == TABLE_ALIGNED || format == TABLE_MARKDOWN;
+    struct arena arena = {0};
+    struct text text = {0};
+    struct outlook outlook;
+    const struct prediction *predictions = load_predict(loaded, &arena, ret_error);
+    int status = STATUS_RUN_FAILED;
+    if (!predictions || make_outlook(arguments, experiment, predictions, &arena, &outlook) != 0) {
+        goto end;
+    }
+    const int verdict = load_check_effects(arguments, loaded, predictions);
+    if (is_for_people) {
+        add_head(arguments, experiment->spec, &text);
+    }
+    if (arguments->explain && !is_for_people) {
+        add_explanations(experiment, format, &style, &text);
+    } else if (format == TABLE_JSON) {
+        report_add_predictions_json(experiment, predictions, &outlook, loaded->warnings,
+                                    WARNINGS_COUNT_, &text);
+    } else {
+        report_add_predictions(experiment, predictions, format, &style, &text);
+        if (arguments->explain) {
+            add_explanations(experiment, format, &style, &text);
+        }
+    }
+    status = output_text(&text);
+    if (status == STATUS_FINE && format != TABLE_JSON && !arguments->quiet) {
+        text_clear(&text);
+        report_add_effort(experiment, predictions, &outlook, &text);
+        fputs(text_string(&text), stderr);
+    }
+    status = status == STATUS_FINE ? verdict : status;
+end:
+    text_finish(&text);
+    arena_finish(&arena);
+    return status;
+}
+
 int verb_check(const struct arguments *arguments)
 {
     enum table_format format;
-    struct text text = {0};
+    struct text error = {0};
     struct loaded loaded = {0};
-    if (table_format_parse(arguments->format, &format, &text) != 0) {
-        const int status = output_error(STATUS_BAD_INPUT, "%s", text_string(&text));
-        text_finish(&text);
-        return status;
+    int status = STATUS_BAD_INPUT;
+    if (table_format_parse(arguments->format, &format, &error) == 0) {
+        status = load_scenario(arguments, LOAD_ALONE, &loaded);
+        if (status == STATUS_FINE) {
+            status = print_check(arguments, &loaded, format, &error);
+        }
     }
-    int status = load_scenario(arguments, LOAD_ALONE, &loaded);
-    if (status == STATUS_FINE) {
-        const struct table_style style = output_style();
-        if (format == TABLE_ALIGNED || format == TABLE_MARKDOWN) {
-            text_format(&text, "%s: fine\n", arguments->operands[0]);
-            add_samples(loaded.experiment.spec, &text);
-            text_add(&text, "\n");
-        }
-        if (!arguments->explain || format == TABLE_ALIGNED || format == TABLE_MARKDOWN) {
-            report_add_plan(&loaded.experiment, format, &style, &text);
-        }
-        if (arguments->explain) {
-            add_explanations(&loaded.experiment, format, &style, &text);
-        }
-        status = output_text(&text);
+    if (error.length) {
+        output_error(status, "%s", text_string(&error));
     }
     load_finish(&loaded);
-    text_finish(&text);
+    text_finish(&error);
     return status;
 }

@@ -45,7 +45,8 @@ struct comparison {
     size_t parameter_count;
     size_t parameter_room;
     const char *const *labels;
-    size_t at; // the point whose values were read last
+    size_t at;      // the point whose values were read last
+    bool has_pairs; // of antithetic replications, which are compared as their means
 };
 
 static void ignore_columns(void *context, const char *const *names, size_t count)
@@ -60,7 +61,8 @@ static void ignore_columns(void *context, const char *const *names, size_t count
 static const char points_sql[] =
     "-- :experiment  number of the experiment; default: the latest\n"
     "SELECT points.experiment_id, points.ordinal, points.policy, points.is_oracle, "
-    "points.parameters_json, p.key, points.parameters_json -> p.fullkey "
+    "points.parameters_json, p.key, points.parameters_json -> p.fullkey, "
+    "points.units = 'antithetic pairs' "
     "FROM points LEFT JOIN json_each(points.parameters_json) AS p "
     "WHERE points.experiment_id = coalesce(:experiment, (SELECT max(id) FROM experiments)) "
     "AND points.is_complete ORDER BY points.ordinal, p.id";
@@ -78,6 +80,7 @@ static void take_point(void *context, const struct query_value *row, size_t coun
                 memory_resize(comparison->points, comparison->room, sizeof(*comparison->points));
         }
         comparison->experiment = row[0].integer;
+        comparison->has_pairs |= row[7].integer != 0;
         comparison->points[comparison->count++] =
             (struct compared_point){.ordinal = row[1].integer,
                                     .policy = arena_text(arena, row[2].text),
@@ -178,6 +181,15 @@ static void take_value(void *context, const struct query_value *row, size_t coun
     point->values[number] = number_of(&row[2]);
 }
 
+// The means of antithetic pairs are independent of each other, single replications are not.
+static void pair_up(struct compared_point *point)
+{
+    for (size_t i = 0; i < point->count / 2; i++) {
+        point->values[i] = (point->values[2 * i] + point->values[2 * i + 1]) / 2;
+    }
+    point->count /= 2;
+}
+
 static int read_metric(const struct arguments *arguments, const char *metric,
                        struct comparison *comparison, struct text *ret_error)
 {
@@ -196,6 +208,9 @@ static int read_metric(const struct arguments *arguments, const char *metric,
         return -1;
     }
     for (size_t i = 0; i < comparison->count; i++) {
+        if (comparison->has_pairs) {
+            pair_up(&comparison->points[i]);
+        }
         with_values += comparison->points[i].count > 0;
     }
     if (with_values < 2) {

@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "exp/effect.h"
+#include "exp/predict.h"
 #include "policies/registry.h"
 #include "scenario/diagnostics.h"
 #include "scenario/read.h"
@@ -96,17 +98,72 @@ static int plan(const struct arguments *arguments, enum load_what what, struct l
 int load_scenario(const struct arguments *arguments, enum load_what what, struct loaded *ret_loaded)
 {
     *ret_loaded = (struct loaded){0};
-    struct diagnostics diagnostics = {0};
+    struct diagnostics *diagnostics = &ret_loaded->warnings[WARNINGS_READING];
     const int status =
-        plan(arguments, what, ret_loaded, &diagnostics) == 0 ? STATUS_FINE : STATUS_BAD_INPUT;
-    print_diagnostics(&diagnostics, arguments->quiet);
-    diagnostics_finish(&diagnostics);
+        plan(arguments, what, ret_loaded, diagnostics) == 0 ? STATUS_FINE : STATUS_BAD_INPUT;
+    print_diagnostics(diagnostics, arguments->quiet && !arguments->strict);
     return status;
+}
+
+struct prediction *load_predict(const struct loaded *loaded, struct arena *arena,
+                                struct text *ret_error)
+{
+    const struct experiment *experiment = &loaded->experiment;
+    struct prediction *predictions =
+        arena_new_array(arena, experiment->point_count, struct prediction);
+    for (size_t i = 0; i < experiment->point_count; i++) {
+        if (predict_point(experiment, i, arena, &predictions[i], ret_error) != 0) {
+            return NULL;
+        }
+    }
+    return predictions;
+}
+
+// ---- settings without effect ----
+
+// With --strict warnings are errors.
+static int judge(const struct arguments *arguments, const struct loaded *loaded)
+{
+    size_t count = 0;
+    for (int i = 0; i < WARNINGS_COUNT_; i++) {
+        count += loaded->warnings[i].warnings;
+    }
+    return arguments->strict && count
+               ? output_error(STATUS_BAD_INPUT, "'--strict' takes %s for %s",
+                              count == 1 ? "a warning" : "warnings",
+                              count == 1 ? "an error" : "errors")
+               : STATUS_FINE;
+}
+
+int load_check_effects(const struct arguments *arguments, struct loaded *loaded,
+                       const struct prediction *predictions)
+{
+    struct diagnostics *warnings = &loaded->warnings[WARNINGS_BEFORE];
+    effect_check_scenario(&loaded->experiment, warnings);
+    if (predictions) {
+        effect_check_predictions(&loaded->experiment, predictions, warnings);
+    }
+    print_diagnostics(warnings, arguments->quiet && !arguments->strict);
+    return judge(arguments, loaded);
+}
+
+void load_find_effects_of_run(struct loaded *loaded)
+{
+    effect_check_results(&loaded->experiment, &loaded->warnings[WARNINGS_AFTER]);
+}
+
+int load_print_effects_of_run(const struct arguments *arguments, const struct loaded *loaded)
+{
+    print_diagnostics(&loaded->warnings[WARNINGS_AFTER], arguments->quiet && !arguments->strict);
+    return judge(arguments, loaded);
 }
 
 void load_finish(struct loaded *loaded)
 {
     experiment_finish(&loaded->experiment);
+    for (int i = 0; i < WARNINGS_COUNT_; i++) {
+        diagnostics_finish(&loaded->warnings[i]);
+    }
     arena_finish(&loaded->arena);
     plugin_set_finish(&loaded->plugins);
 }

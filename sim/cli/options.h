@@ -45,6 +45,7 @@ struct arguments {
     bool dry_run;
     bool again;
     bool quiet;
+    bool strict;
     bool help;
     const char *command_line; // as typed, for the store; freed by arguments_finish()
 };

@@ -4,13 +4,17 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/label.h"
+#include "cli/report_parts.h"
+#include "cli/report_predict.h"
 #include "exp/experiment.h"
 #include "exp/parameters.h"
+#include "exp/predict.h"
 #include "model/world.h"
 #include "policies/policy.h"
 #include "scenario/spec.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,8 +64,25 @@ static void add_estimate_columns(struct table *table, const char *name)
 
 static void add_estimate(struct table *table, const struct experiment_estimate *estimate)
 {
-    table_add_number(table, estimate->mean);
-    table_add_number(table, estimate->half_width);
+    table_add_interval(table, estimate->mean, estimate->half_width, estimate->low, estimate->high);
+}
+
+// Whether a column of verdicts is worth its room: in a sweep some point of which has not settled.
+static bool has_verdicts(const struct experiment *experiment)
+{
+    bool has = false;
+    for (size_t i = 0; i < experiment->point_count; i++) {
+        has |= experiment->points[i].verdict != VERDICT_STABLE;
+    }
+    return has && experiment->swept_count;
+}
+
+static void add_verdict(struct table *table, const struct experiment_point *point)
+{
+    struct text verdict = {0};
+    experiment_verdict_text(point, &verdict);
+    table_add_text(table, text_string(&verdict));
+    text_finish(&verdict);
 }
 
 // One row a point.
@@ -74,12 +95,25 @@ static void add_main_table(const struct experiment *experiment, enum table_forma
     for (int i = 0; i < MAIN_METRICS; i++) {
         add_estimate_columns(&table, main_metrics[i]);
     }
+    const bool has_rules = experiment->points[0].rule_count && experiment->swept_count;
+    if (has_rules) {
+        table_add_column(&table, "replications");
+    }
+    if (has_verdicts(experiment)) {
+        table_add_column(&table, "verdict")->is_wrapped = true;
+    }
     table_pair_half_widths(&table);
     for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *point = &experiment->points[i];
         table_add_text(&table, labels[i]);
         for (int k = 0; k < MAIN_METRICS; k++) {
             add_estimate(&table, &point->estimates[find_metric(point->names, main_metrics[k])]);
+        }
+        if (has_rules) {
+            table_add_integer(&table, (int64_t)point->replications);
+        }
+        if (has_verdicts(experiment)) {
+            add_verdict(&table, point);
         }
     }
     table_print(&table, format, style, text);
@@ -121,9 +155,18 @@ static void add_station_table(const struct experiment *experiment, enum table_fo
     table_finish(&table);
 }
 
+static void add_predicted(const struct prediction *prediction, const char *metric,
+                          struct table *table)
+{
+    double value;
+    const bool is_there = prediction_of_metric(prediction, metric, &value) && isfinite(value);
+    table_add_number(table, is_there ? value : NAN);
+}
+
 // One row a point and metric: every number there is.
 static void add_long_table(const struct experiment *experiment, enum table_format format,
-                           const struct table_style *style, struct text *text)
+                           const struct report_extras *extras, const struct table_style *style,
+                           struct text *text)
 {
     const bool is_for_people = format == TABLE_ALIGNED || format == TABLE_MARKDOWN;
     struct table table = {0};
@@ -138,8 +181,15 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
     table_add_column(&table, "half_width")->is_half_width = true;
     table_add_column(&table, "unit");
     if (!is_for_people) {
+        table_add_column(&table, "low");
+        table_add_column(&table, "high");
         table_add_column(&table, "confidence");
         table_add_column(&table, "replications");
+        table_add_column(&table, "variance_ratio");
+    }
+    const bool has_predicted = extras->predictions && !is_for_people;
+    if (has_predicted) {
+        table_add_column(&table, "predicted");
     }
     for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *point = &experiment->points[i];
@@ -161,8 +211,14 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
             add_estimate(&table, estimate);
             table_add_text(&table, point->names->unit[metric]);
             if (!is_for_people) {
+                table_add_number(&table, estimate->low);
+                table_add_number(&table, estimate->high);
                 table_add_number(&table, point->confidence);
                 table_add_integer(&table, (int64_t)estimate->replications);
+                table_add_number(&table, estimate->variance_ratio);
+            }
+            if (has_predicted) {
+                add_predicted(&extras->predictions[i], point->names->metric[metric], &table);
             }
         }
         text_finish(&verdict);
@@ -172,7 +228,28 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
     table_finish(&table);
 }
 
-static void add_point_json(const struct experiment_point *point, struct text *text)
+// What was expected of those metrics that are predicted.
+static void add_predicted_json(const struct experiment_point *point,
+                               const struct prediction *prediction, struct text *text)
+{
+    bool is_first = true;
+    text_add(text, ", \"predicted\": {");
+    for (int i = 0; i < point->names->metrics; i++) {
+        double value;
+        if (prediction_of_metric(prediction, point->names->metric[i], &value)) {
+            text_add(text, is_first ? "" : ", ");
+            text_json_string(text, point->names->metric[i]);
+            text_add(text, ": ");
+            text_json_number(text, isfinite(value) ? value : NAN);
+            is_first = false;
+        }
+    }
+    text_add(text, "}");
+}
+
+// `prediction` may be NULL.
+static void add_point_json(const struct experiment_point *point,
+                           const struct prediction *prediction, struct text *text)
 {
     struct text verdict = {0};
     experiment_verdict_text(point, &verdict);
@@ -186,6 +263,10 @@ static void add_point_json(const struct experiment_point *point, struct text *te
     }
     text_format(text, "}, \"replications\": %d, \"verdict\": ", (int)point->replications);
     text_json_string(text, text_string(&verdict));
+    if (point->stopped) {
+        text_add(text, ", \"stopped\": ");
+        text_json_string(text, point->stopped);
+    }
     text_add(text, ", \"metrics\": {\n");
     for (int i = 0; i < point->names->metrics; i++) {
         const struct experiment_estimate *estimate = &point->estimates[i];
@@ -195,14 +276,27 @@ static void add_point_json(const struct experiment_point *point, struct text *te
         text_json_number(text, estimate->mean);
         text_add(text, ", \"half_width\": ");
         text_json_number(text, estimate->half_width);
+        text_add(text, ", \"low\": ");
+        text_json_number(text, estimate->low);
+        text_add(text, ", \"high\": ");
+        text_json_number(text, estimate->high);
         text_add(text, ", \"confidence\": ");
         text_json_number(text, point->confidence);
-        text_add(text, i + 1 < point->names->metrics ? "},\n" : "}}}");
+        if (!isnan(estimate->variance_ratio)) {
+            text_add(text, ", \"variance_ratio\": ");
+            text_json_number(text, estimate->variance_ratio);
+        }
+        text_add(text, i + 1 < point->names->metrics ? "},\n" : "}}");
     }
+    if (prediction) {
+        add_predicted_json(point, prediction, text);
+    }
+    text_add(text, "}");
     text_finish(&verdict);
 }
 
-static void add_json(const struct experiment *experiment, struct text *text)
+static void add_json(const struct experiment *experiment, const struct report_extras *extras,
+                     struct text *text)
 {
     text_add(text, "{\"experiment\": ");
     if (experiment->id) {
@@ -214,68 +308,53 @@ static void add_json(const struct experiment *experiment, struct text *text)
     text_json_string(text, experiment->spec->name);
     text_add(text, ", \"points\": [\n");
     for (size_t i = 0; i < experiment->point_count; i++) {
-        add_point_json(&experiment->points[i], text);
+        add_point_json(&experiment->points[i], extras->predictions ? &extras->predictions[i] : NULL,
+                       text);
         text_add(text, i + 1 < experiment->point_count ? ",\n" : "\n");
     }
-    text_add(text, "]}\n");
+    text_add(text, "], \"warnings\": ");
+    report_add_warnings_json(extras->warnings, extras->warning_count, text);
+    text_add(text, "}\n");
 }
 
-static void add_heading(const struct experiment *experiment, struct text *text)
+// Of a sweep the stations of each point would bury the points; the database has all.
+static void add_tables(const struct experiment *experiment, enum table_format format,
+                       const struct report_extras *extras, const struct table_style *style,
+                       struct text *text)
 {
-    const struct spec *spec = experiment->spec;
-    for (size_t i = 0; i < experiment->point_count; i++) {
-        const struct experiment_point *point = &experiment->points[i];
-        if (point->verdict == VERDICT_OVERLOADED) {
-            text_format(
-                text,
-                "OVERLOADED: %s gets %.3g times the work it can do under policy '%s';\n"
-                "its queue grows without end, and the figures depend on the length of the run\n",
-                point->names->station[point->overloaded_station], point->overloaded_load,
-                point->policy);
-        }
+    struct arena arena = {0};
+    report_add_heading(experiment, make_labels(experiment, &arena), text);
+    arena_finish(&arena);
+    if (extras->all) {
+        add_long_table(experiment, format, extras, style, text);
+        return;
     }
-    text_format(text, "%s%s%s\n", spec->name, spec->about[0] ? ": " : "", spec->about);
-    char stop[64];
-    if (spec->stop_kind == STOP_SAMPLES) {
-        snprintf(stop, sizeof(stop), "%" PRIu64 " samples", spec->stop_samples);
-    } else {
-        snprintf(stop, sizeof(stop), "%g s", spec->stop_time_s);
-    }
-    text_format(text, "%d replication%s of %s, seed %" PRIu64, spec->replications,
-                spec->replications == 1 ? "" : "s", stop, spec->seed);
-    if (spec->replications > 1) {
-        text_format(text, "; mean and half width of the %g %% confidence interval\n\n",
-                    100 * spec->confidence);
-    } else {
-        text_add(text, "; no confidence interval from a single one\n\n");
+    add_main_table(experiment, format, style, text);
+    if (!experiment->swept_count) {
+        text_add(text, "\n");
+        add_station_table(experiment, format, style, text);
     }
 }
 
-void report_add(const struct experiment *experiment, enum table_format format, bool all,
-                const struct table_style *style, struct text *text)
+void report_add(const struct experiment *experiment, enum table_format format,
+                const struct report_extras *extras, const struct table_style *style,
+                struct text *text)
 {
     switch (format) {
     case TABLE_JSON:
-        add_json(experiment, text);
+        add_json(experiment, extras, text);
         return;
     case TABLE_CSV:
-        add_long_table(experiment, format, style, text);
+        add_long_table(experiment, format, extras, style, text);
         return;
     case TABLE_ALIGNED:
     case TABLE_MARKDOWN:
         break;
     }
-    add_heading(experiment, text);
-    if (all) {
-        add_long_table(experiment, format, style, text);
-        return;
+    add_tables(experiment, format, extras, style, text);
+    if (extras->predictions) {
+        report_add_comparison(experiment, extras->predictions, format, style, text);
     }
-    add_main_table(experiment, format, style, text);
-    if (experiment->swept_count) {
-        return; // the stations of each point would bury them; the database has all
-    }
-    text_add(text, "\n");
-    add_station_table(experiment, format, style, text);
 }
 
 void report_add_duration(double seconds, struct text *text)

@@ -8,6 +8,8 @@
 #include "exp/experiment.h"
 #include "exp/outlook.h"
 #include "exp/parameters.h"
+#include "exp/until.h"
+#include "scenario/diagnostics.h"
 #include "scenario/spec.h"
 
 #include <inttypes.h>
@@ -25,8 +27,7 @@ static const char *const basis_keys[OUTLOOK_BASES_] = {
     [OUTLOOK_TRIAL] = "trial",
 };
 
-// For people as they were written, for machines in base units.
-static void add_parameters(const struct experiment *experiment,
+void report_add_parameters(const struct experiment *experiment,
                            const struct experiment_point *point, bool is_for_people,
                            struct text *text)
 {
@@ -39,7 +40,6 @@ static void add_parameters(const struct experiment *experiment,
     }
 }
 
-// `outlook` may be NULL.
 static void add_table(const struct experiment *experiment, const struct outlook *outlook,
                       enum table_format format, const struct table_style *style, struct text *text)
 {
@@ -47,50 +47,111 @@ static void add_table(const struct experiment *experiment, const struct outlook 
     table_add_column(&table, "point");
     table_add_column(&table, "policy");
     table_add_column(&table, "parameters")->is_wrapped = true;
-    if (outlook) {
-        table_add_column(&table, "replications");
-        table_add_column(&table, "stored");
+    table_add_column(&table, outlook->has_rules ? "least_replications" : "replications");
+    if (outlook->has_rules) {
+        table_add_column(&table, "most_replications");
     }
+    table_add_column(&table, "stored");
     for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *point = &experiment->points[i];
         struct text parameters = {0};
-        add_parameters(experiment, point, format == TABLE_ALIGNED || format == TABLE_MARKDOWN,
-                       &parameters);
+        report_add_parameters(experiment, point,
+                              format == TABLE_ALIGNED || format == TABLE_MARKDOWN, &parameters);
         table_add_integer(&table, (int64_t)i);
         table_add_text(&table, point->policy);
         table_add_text(&table, text_string(&parameters));
-        if (outlook) {
-            table_add_integer(&table, (int64_t)point->replications);
-            table_add_integer(&table, (int64_t)outlook_stored(experiment, outlook, i));
+        table_add_integer(&table, (int64_t)point->replications);
+        if (outlook->has_rules) {
+            table_add_integer(&table, (int64_t)until_most(point));
         }
+        table_add_integer(&table, (int64_t)outlook_stored(experiment, outlook, i));
         text_finish(&parameters);
     }
     table_print(&table, format, style, text);
     table_finish(&table);
 }
 
+void report_add_seconds(const struct outlook *outlook, struct text *text)
+{
+    bool is_first = true;
+    text_add(text, outlook->has_rules       ? "the least takes about "
+                   : outlook->seconds < 0.1 ? "less than "
+                                            : "about ");
+    report_add_duration(fmax(0.1, outlook->seconds), text);
+    text_format(text, " with %d thread%s, by ", outlook->threads, outlook->threads == 1 ? "" : "s");
+    for (int i = 0; i < OUTLOOK_BASES_; i++) {
+        if (outlook->by[i]) {
+            text_format(text, "%s%s", is_first ? "" : " and ", basis_names[i]);
+            is_first = false;
+        }
+    }
+}
+
 void report_add_outlook(const struct experiment *experiment, const struct outlook *outlook,
                         struct text *text)
 {
-    text_format(text,
-                "%zu of %zu points are stored; %" PRIu64 " of %" PRIu64
-                " replications are left to run",
-                outlook->points_stored, experiment->point_count, outlook->replications_left,
-                outlook->replications);
+    if (outlook->has_rules) {
+        text_format(text,
+                    "at least %" PRIu64 " and at most %" PRIu64
+                    " replications are left to run, until intervals are narrow enough",
+                    outlook->replications_left, outlook->most_left);
+    } else {
+        text_format(text,
+                    "%zu of %zu points are stored; %" PRIu64 " of %" PRIu64
+                    " replications are left to run",
+                    outlook->points_stored, experiment->point_count, outlook->replications_left,
+                    outlook->replications);
+    }
     if (outlook->replications_left && !isnan(outlook->seconds)) {
-        text_add(text, outlook->seconds < 0.1 ? "\nless than " : "\nabout ");
-        report_add_duration(fmax(0.1, outlook->seconds), text);
-        text_format(text, " with %d thread%s, by ", outlook->threads,
-                    outlook->threads == 1 ? "" : "s");
-        bool is_first = true;
-        for (int i = 0; i < OUTLOOK_BASES_; i++) {
-            if (outlook->by[i]) {
-                text_format(text, "%s%s", is_first ? "" : " and ", basis_names[i]);
-                is_first = false;
-            }
-        }
+        text_add(text, "\n");
+        report_add_seconds(outlook, text);
     }
     text_add(text, "\n");
+}
+
+void report_add_parameters_json(const struct experiment_point *point, struct text *text)
+{
+    text_add(text, "{");
+    for (size_t k = 0; k < point->parameter_count; k++) {
+        text_add(text, k ? ", " : "");
+        text_json_string(text, point->parameters[k].path);
+        text_format(text, ": %s", point->parameters[k].value);
+    }
+    text_add(text, "}");
+}
+
+static void add_warning_json(const struct diagnostic *warning, struct text *text)
+{
+    text_add(text, "{\"file\": ");
+    if (warning->source) {
+        text_json_string(text, warning->source);
+        text_format(text, ", \"line\": %zu, \"column\": %zu", warning->line, warning->column);
+    } else {
+        text_add(text, "null, \"line\": null, \"column\": null");
+    }
+    text_add(text, ", \"message\": ");
+    text_json_string(text, warning->message);
+    text_add(text, ", \"hint\": ");
+    if (warning->hint) {
+        text_json_string(text, warning->hint);
+    } else {
+        text_add(text, "null");
+    }
+    text_add(text, "}");
+}
+
+void report_add_warnings_json(const struct diagnostics *warnings, size_t count, struct text *text)
+{
+    bool is_first = true;
+    text_add(text, "[");
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < warnings[i].count; k++) {
+            text_add(text, is_first ? "" : ", ");
+            add_warning_json(&warnings[i].items[k], text);
+            is_first = false;
+        }
+    }
+    text_add(text, "]");
 }
 
 static void add_json(const struct experiment *experiment, const struct outlook *outlook,
@@ -103,21 +164,21 @@ static void add_json(const struct experiment *experiment, const struct outlook *
         const struct experiment_point *point = &experiment->points[i];
         text_format(text, "    {\"point\": %zu, \"policy\": ", i);
         text_json_string(text, point->policy);
-        text_add(text, ", \"parameters\": {");
-        for (size_t k = 0; k < point->parameter_count; k++) {
-            text_add(text, k ? ", " : "");
-            text_json_string(text, point->parameters[k].path);
-            text_format(text, ": %s", point->parameters[k].value);
+        text_add(text, ", \"parameters\": ");
+        report_add_parameters_json(point, text);
+        text_format(text, ", \"replications\": %" PRIu64, point->replications);
+        if (point->rule_count) {
+            text_format(text, ", \"most_replications\": %" PRIu64, until_most(point));
         }
-        text_format(text, "}, \"replications\": %" PRIu64 ", \"stored\": %" PRIu64 "}%s\n",
-                    point->replications, outlook_stored(experiment, outlook, i),
+        text_format(text, ", \"stored\": %" PRIu64 "}%s\n", outlook_stored(experiment, outlook, i),
                     i + 1 < experiment->point_count ? "," : "");
     }
     text_format(text,
                 "], \"points_stored\": %zu, \"simulations\": %zu, \"replications\": %" PRIu64
-                ", \"replications_left\": %" PRIu64 ", \"threads\": %d, \"seconds_left\": ",
+                ", \"replications_left\": %" PRIu64 ", \"most_replications_left\": %" PRIu64
+                ", \"threads\": %d, \"seconds_left\": ",
                 outlook->points_stored, experiment->simulation_count, outlook->replications,
-                outlook->replications_left, outlook->threads);
+                outlook->replications_left, outlook->most_left, outlook->threads);
     text_json_number(text, outlook->seconds);
     text_add(text, ", \"seconds_by\": [");
     bool is_first = true;
@@ -129,12 +190,6 @@ static void add_json(const struct experiment *experiment, const struct outlook *
         }
     }
     text_add(text, "]}\n");
-}
-
-void report_add_plan(const struct experiment *experiment, enum table_format format,
-                     const struct table_style *style, struct text *text)
-{
-    add_table(experiment, NULL, format, style, text);
 }
 
 void report_add_dry_run(const struct experiment *experiment, const struct outlook *outlook,

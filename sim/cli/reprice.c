@@ -39,8 +39,7 @@ static void add_row(struct reprice *reprice, size_t number, bool is_for_people, 
                     parameters[i].path, parameters[i].value);
     }
     table_add_text(table, text_string(&text));
-    table_add_number(table, cost.mean);
-    table_add_number(table, cost.half_width);
+    table_add_interval(table, cost.mean, cost.half_width, cost.low, cost.high);
     if (!is_for_people) {
         table_add_number(table, point->confidence);
     }
@@ -80,17 +79,20 @@ static int print_table(struct reprice *reprice, enum table_format format)
     return status;
 }
 
-static void add_estimate(struct text *text, const char *metric, double mean, double half_width,
-                         double confidence)
+static void add_estimate(struct text *text, const struct stored_estimate *estimate)
 {
     text_add(text, "      ");
-    text_json_string(text, metric);
+    text_json_string(text, estimate->metric);
     text_add(text, ": {\"mean\": ");
-    text_json_number(text, mean);
+    text_json_number(text, estimate->mean);
     text_add(text, ", \"half_width\": ");
-    text_json_number(text, half_width);
+    text_json_number(text, estimate->half_width);
+    text_add(text, ", \"low\": ");
+    text_json_number(text, estimate->low);
+    text_add(text, ", \"high\": ");
+    text_json_number(text, estimate->high);
     text_add(text, ", \"confidence\": ");
-    text_json_number(text, confidence);
+    text_json_number(text, estimate->confidence);
     text_add(text, "}");
 }
 
@@ -103,8 +105,7 @@ static const char *other_metrics(struct reprice *reprice, const struct stored_po
             &reprice->experiment->estimates[point->first_estimate + i];
         if (strcmp(estimate->metric, "cost_mean") != 0) {
             text_add(&text, ",\n");
-            add_estimate(&text, estimate->metric, estimate->mean, estimate->half_width,
-                         estimate->confidence);
+            add_estimate(&text, estimate);
         }
     }
     const char *copy = arena_text(&reprice->arena, text_string(&text));
@@ -130,7 +131,12 @@ static void add_point_json(struct reprice *reprice, size_t number, const char *o
     text_format(text, "}, \"replications\": %" PRIu64 ", \"verdict\": ", point->replications);
     text_json_string(text, point->verdict);
     text_add(text, ", \"metrics\": {\n");
-    add_estimate(text, "cost_mean", cost.mean, cost.half_width, point->confidence);
+    add_estimate(text, &(struct stored_estimate){.metric = "cost_mean",
+                                                 .mean = cost.mean,
+                                                 .low = cost.low,
+                                                 .high = cost.high,
+                                                 .half_width = cost.half_width,
+                                                 .confidence = point->confidence});
     text_add(text, others);
     text_add(text, "}}");
 }

@@ -8,6 +8,7 @@
 #include "cli/report.h"
 #include "exp/outlook.h"
 #include "exp/pool.h"
+#include "exp/predict.h"
 #include "results/store.h"
 #include "scenario/spec.h"
 
@@ -93,27 +94,27 @@ static bool is_interrupted(void *context)
     return progress->is_interrupted;
 }
 
-static int threads_of(const struct arguments *arguments)
+int running_threads(const struct arguments *arguments)
 {
     return arguments->jobs ? (int)arguments->jobs : pool_processors();
 }
 
-// A database that is not there, or an empty file, has nothing stored.
-static bool has_database(const struct arguments *arguments)
+const char *running_database(const struct arguments *arguments)
 {
     struct stat status;
-    return !arguments->no_store &&
-           (stat(arguments->db, &status) != 0 ? errno != ENOENT : status.st_size > 0);
+    const bool is_there = !arguments->no_store && (stat(arguments->db, &status) != 0
+                                                       ? errno != ENOENT
+                                                       : status.st_size > 0);
+    return is_there ? arguments->db : NULL;
 }
 
 // What would be run, for --dry-run.
 static int print_plan(const struct arguments *arguments, const struct experiment *experiment,
                       enum table_format format, struct text *ret_error)
 {
-    const struct outlook_options options = {.database =
-                                                has_database(arguments) ? arguments->db : NULL,
+    const struct outlook_options options = {.database = running_database(arguments),
                                             .again = arguments->again,
-                                            .threads = threads_of(arguments)};
+                                            .threads = running_threads(arguments)};
     const struct table_style style = output_style();
     struct arena arena = {0};
     struct outlook outlook;
@@ -139,7 +140,7 @@ static int run_experiment(const struct arguments *arguments, struct loaded *load
     struct progress progress = {0};
     clock_gettime(CLOCK_MONOTONIC, &progress.start);
     const bool shows_progress = !arguments->quiet && isatty(STDERR_FILENO);
-    const struct experiment_options options = {.threads = threads_of(arguments),
+    const struct experiment_options options = {.threads = running_threads(arguments),
                                                .store = store,
                                                .path = arguments->operands[0],
                                                .command = arguments->command_line,
@@ -190,11 +191,37 @@ static void print_remarks(const struct arguments *arguments, const struct experi
     }
 }
 
+// Returns an exit status, with a message in `ret_error` unless it is STATUS_FINE.
+static int print_results(const struct arguments *arguments, struct loaded *loaded,
+                         enum table_format format, struct text *ret_error)
+{
+    const struct table_style style = output_style();
+    struct arena arena = {0};
+    struct text output = {0};
+    struct prediction *predictions = NULL;
+    int status = STATUS_FINE;
+    load_find_effects_of_run(loaded);
+    if (arguments->explain) {
+        predictions = load_predict(loaded, &arena, ret_error);
+        status = predictions ? STATUS_FINE : STATUS_RUN_FAILED;
+    }
+    if (status == STATUS_FINE) {
+        const struct report_extras extras = {.all = arguments->all,
+                                             .predictions = predictions,
+                                             .warnings = loaded->warnings,
+                                             .warning_count = WARNINGS_COUNT_};
+        report_add(&loaded->experiment, format, &extras, &style, &output);
+        status = output_text(&output);
+    }
+    text_finish(&output);
+    arena_finish(&arena);
+    return status;
+}
+
 int running_execute(const struct arguments *arguments, enum load_what what)
 {
     enum table_format format;
     struct text error = {0};
-    struct text output = {0};
     struct store *store = NULL;
     struct loaded loaded = {0};
     int status = STATUS_BAD_INPUT;
@@ -209,6 +236,10 @@ int running_execute(const struct arguments *arguments, enum load_what what)
         goto end;
     }
     status = load_scenario(arguments, what, &loaded);
+    if (status != STATUS_FINE) {
+        goto end;
+    }
+    status = load_check_effects(arguments, &loaded, NULL);
     if (status != STATUS_FINE) {
         goto end;
     }
@@ -235,9 +266,7 @@ int running_execute(const struct arguments *arguments, enum load_what what)
         status = STATUS_INTERRUPTED;
         goto end;
     }
-    const struct table_style style = output_style();
-    report_add(&loaded.experiment, format, arguments->all, &style, &output);
-    status = output_text(&output);
+    status = print_results(arguments, &loaded, format, &error);
     if (status == STATUS_FINE && !arguments->quiet) {
         print_remarks(arguments, &loaded.experiment);
     }
@@ -245,13 +274,15 @@ int running_execute(const struct arguments *arguments, enum load_what what)
         timeline_write(arguments, &request, &loaded.experiment, &error) != 0) {
         status = STATUS_RUN_FAILED;
     }
+    if (status == STATUS_FINE) {
+        status = load_print_effects_of_run(arguments, &loaded);
+    }
 end:
     if (error.length) {
         output_error(status, "%s", text_string(&error));
     }
     store_close(store);
     load_finish(&loaded);
-    text_finish(&output);
     text_finish(&error);
     return status;
 }

@@ -12,4 +12,9 @@ struct arguments;
 // Returns the exit status.
 int running_execute(const struct arguments *arguments, enum load_what what);
 
+// The threads that a command uses, and the database that it may look into: NULL if there is none,
+// or nothing in it, or if it is to be left alone.
+int running_threads(const struct arguments *arguments);
+const char *running_database(const struct arguments *arguments);
+
 #endif

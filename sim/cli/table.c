@@ -96,6 +96,19 @@ void table_add_number(struct table *table, double value)
     add_cell(table, (struct table_cell){.kind = TABLE_NUMBER, .value.number = value});
 }
 
+void table_add_interval(struct table *table, double value, double half_width, double low,
+                        double high)
+{
+    const double below = value - low;
+    const double above = high - value;
+    table_add_number(table, value);
+    table_add_number(table, half_width);
+    struct table_cell *cell = &table->cells[table->cell_count - 1];
+    cell->has_ends = cell->kind == TABLE_NUMBER && fmax(below, above) > 2 * fmin(below, above);
+    cell->low = low;
+    cell->high = high;
+}
+
 void table_add_text(struct table *table, const char *value)
 {
     if (!value) {

@@ -14,9 +14,10 @@
 //
 // In `table` the numbers of a column share their decimals, so that the points line up. A column
 // that is the half width of the one before it is printed with it, as "0.912 +- 0.013", in `table`
-// and `md`. What is too wide for `table` is made narrower in this order: headings break at '_',
-// '.' and spaces; long texts wrap or end in "..."; columns that still have no room follow below in
-// a block of their own that repeats the first columns.
+// and `md`; an interval that is clearly not about its mean, as "0.013 [0.004, 0.031]". What is too
+// wide for `table` is made narrower in this order: headings break at '_', '.' and spaces; long
+// texts wrap or end in "..."; columns that still have no room follow below in a block of their own
+// that repeats the first columns.
 
 #include "base/memory.h"
 
@@ -66,6 +67,10 @@ struct table_cell {
         double number;
         const char *text;
     } value;
+    // A half width that is shown as these two ends instead.
+    bool has_ends;
+    double low;
+    double high;
 };
 
 struct table {
@@ -92,6 +97,11 @@ void table_add_null(struct table *table);
 void table_add_integer(struct table *table, int64_t value);
 void table_add_number(struct table *table, double value);
 void table_add_text(struct table *table, const char *value); // NULL: null
+// A number and the interval about it, in two columns, the second one its half width: the distance
+// to the farther end. Where one side of the interval is more than twice the other, people are shown
+// its two ends instead.
+void table_add_interval(struct table *table, double value, double half_width, double low,
+                        double high);
 
 // Without those that were drained.
 size_t table_row_count(const struct table *table);

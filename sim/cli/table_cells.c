@@ -119,6 +119,7 @@ static struct number_form form_of_pair(const struct number_form *form, double ha
 struct cell_text {
     const char *value;
     const char *half_width; // NULL if there is none
+    bool has_ends;          // which stand in its place
 };
 
 static bool is_control(char character)
@@ -143,17 +144,35 @@ static const char *clean(struct arena *arena, const char *value)
     return copy;
 }
 
-// `text` is room to work in, as for all cells of a column.
+// "[0.004, 0.031]".
+static void add_ends(const struct number_form *form, const struct table_cell *ends,
+                     struct text *text)
+{
+    text_add(text, "[");
+    add_number(form, ends->low, text);
+    text_add(text, ", ");
+    add_number(form, ends->high, text);
+    text_add(text, "]");
+}
+
+// `interval` is the cell of the half width, or NULL; `text` is room to work in, as for all cells of
+// a column.
 static struct cell_text show_number(struct arena *arena, const struct number_form *form,
-                                    double value, const double *given_half_width, struct text *text)
+                                    double value, const struct table_cell *interval,
+                                    struct text *text)
 {
     struct cell_text result = {0};
     // What is left of rounding when all replications agree is not a width.
     const double least = 1e-12 * fabs(value);
     const double zero = 0;
-    const double *half_width =
-        given_half_width && *given_half_width < least ? &zero : given_half_width;
-    struct number_form pair = half_width ? form_of_pair(form, *half_width) : *form;
+    const double *half_width = !interval                        ? NULL
+                               : interval->value.number < least ? &zero
+                                                                : &interval->value.number;
+    result.has_ends = half_width && *half_width > 0 && interval->has_ends;
+    // As many digits as the nearer end needs to be told from the value.
+    const double near = result.has_ends ? fmin(value - interval->low, interval->high - value) : 0;
+    struct number_form pair =
+        half_width ? form_of_pair(form, near > least ? near : *half_width) : *form;
     const char *percent = form->notation == TABLE_PERCENT ? " %" : "";
     text_clear(text);
     add_number(&pair, value, text);
@@ -161,8 +180,12 @@ static struct cell_text show_number(struct arena *arena, const struct number_for
     result.value = arena_text_n(arena, text_string(text), text->length);
     if (half_width) {
         text_clear(text);
-        pair.digits = form->notation == TABLE_SIGNIFICANT ? HALF_WIDTH_DIGITS : pair.digits;
-        add_number(&pair, *half_width, text);
+        if (result.has_ends) {
+            add_ends(&pair, interval, text);
+        } else {
+            pair.digits = form->notation == TABLE_SIGNIFICANT ? HALF_WIDTH_DIGITS : pair.digits;
+            add_number(&pair, *half_width, text);
+        }
         text_add(text, percent);
         result.half_width = arena_text_n(arena, text_string(text), text->length);
     }
@@ -182,8 +205,8 @@ static struct cell_text show_cell(struct arena *arena, const struct number_form 
         result.value = arena_format(arena, "%lld", (long long)cell->value.integer);
         break;
     case TABLE_NUMBER:
-        result = show_number(arena, form, cell->value.number,
-                             has_half_width ? &half_width->value.number : NULL, text);
+        result =
+            show_number(arena, form, cell->value.number, has_half_width ? half_width : NULL, text);
         break;
     case TABLE_TEXT:
         result.value = clean(arena, cell->value.text);
@@ -224,7 +247,7 @@ static size_t widest_part(const char *text)
 static const char *join(struct arena *arena, const struct cell_text *parts,
                         const struct table_style *style, size_t half_width_room, struct text *text)
 {
-    const char *sign = style->is_ascii ? " +- " : " \xc2\xb1 ";
+    const char *sign = parts->has_ends ? " " : style->is_ascii ? " +- " : " \xc2\xb1 ";
     if (!parts->half_width && !half_width_room) {
         return parts->value;
     }

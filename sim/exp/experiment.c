@@ -17,9 +17,9 @@ static void start_recorder(struct experiment_run *run, size_t number)
 {
     struct simulation_run *simulation = &run->simulations[number];
     const double *const *prices;
-    const size_t lists = storing_prices(&run->storing, number, &prices, &simulation->arena);
+    const size_t lists = storing_prices(&run->storing, number, &prices, &simulation->world_arena);
     recorder_init(&simulation->recorder, simulation->world, run->options->samples, prices, lists,
-                  &simulation->arena);
+                  &simulation->world_arena);
 }
 
 static bool records(const struct experiment_run *run)
@@ -38,7 +38,7 @@ static void run_job(void *context, size_t own)
     }
     if (!simulation->world) {
         const size_t point = run->experiment->simulations[job->simulation].first_point;
-        simulation->world = experiment_world(run->experiment, point, &simulation->arena);
+        simulation->world = experiment_world(run->experiment, point, &simulation->world_arena);
         if (records(run)) {
             start_recorder(run, job->simulation);
         }
@@ -64,7 +64,8 @@ static void report_progress(struct experiment_run *run)
         run->progress.running_s = run_clock_s() - run->planned_s;
         run->progress.part_done = run->length > 0 ? run->length_done / run->length : 1;
         run->progress.waits_for_other =
-            run->progress.ran == run->jobs.own_count && run->jobs.next == run->jobs.count;
+            run->progress.ran - run->ran_before == run->jobs.own_count &&
+            run->jobs.next == run->jobs.count;
         run->options->progress(run->options->context, &run->progress);
     }
 }
@@ -143,34 +144,46 @@ static bool supply(void *context, const struct pool_state *state, size_t *ret_ta
 
 // ---- what has to run ----
 
-// Of a simulation: nothing, if all its points are complete in the database; else what is missing.
-static int plan_simulation(struct experiment_run *run, size_t number)
+// Whether all points of a simulation were complete in the database already; counts them.
+static bool was_complete(struct experiment_run *run, size_t number)
 {
     struct experiment *experiment = run->experiment;
-    const struct experiment_simulation *plan = &experiment->simulations[number];
-    struct simulation_run *simulation = &run->simulations[number];
     bool is_complete = true;
     size_t points = 0;
-    for (size_t i = plan->first_point; i != SIZE_MAX; i = experiment->points[i].next_sharing) {
-        is_complete &= experiment->points[i].is_done;
+    uint64_t replications = 0;
+    for (size_t i = experiment->simulations[number].first_point; i != SIZE_MAX;
+         i = experiment->points[i].next_sharing) {
+        const struct experiment_point *point = &experiment->points[i];
+        is_complete &= point->is_done;
+        replications = point->replications > replications ? point->replications : replications;
         points++;
     }
     if (is_complete) {
-        experiment->found += plan->replications;
+        experiment->found += replications;
         run->progress.points_done += points;
         experiment->complete += points;
-        return 0;
     }
+    return is_complete;
+}
+
+// Of a simulation: nothing, if all its points are done; else what is missing.
+static int plan_simulation(struct experiment_run *run, size_t number)
+{
+    const struct experiment_simulation *plan = &run->experiment->simulations[number];
+    struct simulation_run *simulation = &run->simulations[number];
+    uint64_t found = 0;
     bool *is_there = memory_resize(NULL, plan->replications, sizeof(*is_there));
     memset(is_there, 0, plan->replications * sizeof(*is_there));
-    int status = storing_find(&run->storing, number, is_there, &simulation->elsewhere, run->error);
-    simulation->missing = plan->replications - simulation->elsewhere;
-    experiment->found += simulation->elsewhere;
+    int status = storing_find(&run->storing, number, is_there, &found, run->error);
     for (uint64_t i = 0; i < plan->replications && status == 0; i++) {
-        if (!is_there[i]) {
+        const bool is_here = simulation->tasks && simulation->tasks[i].is_done;
+        simulation->elsewhere += is_there[i] && !is_here;
+        if (!is_there[i] && !is_here) {
+            simulation->missing++;
             jobs_add(&run->jobs, number, i);
         }
     }
+    run->experiment->found += simulation->elsewhere;
     free(is_there);
     if (status == 0 && !simulation->missing) {
         run_end_simulation(run, number);
@@ -198,15 +211,18 @@ static int plan_jobs(struct experiment_run *run, struct arena *arena)
 {
     const struct experiment *experiment = run->experiment;
     uint64_t most = 0;
+    size_t count = 0;
     struct order *order = arena_new_array(arena, experiment->simulation_count, struct order);
     for (size_t i = 0; i < experiment->simulation_count; i++) {
-        most += experiment->simulations[i].replications;
-        order[i] = (struct order){i, experiment->simulations[i].expected};
+        if (!run->simulations[i].is_over) {
+            most += experiment->simulations[i].replications;
+            order[count++] = (struct order){i, experiment->simulations[i].expected};
+        }
     }
-    qsort(order, experiment->simulation_count, sizeof(*order), longest_first);
-    run->ended = arena_new_array(arena, experiment->simulation_count, size_t);
+    qsort(order, count, sizeof(*order), longest_first);
     jobs_init(&run->jobs, experiment, &run->storing, run->options->threads, most, arena);
-    for (size_t i = 0; i < experiment->simulation_count; i++) {
+    run->stored_seen = 0;
+    for (size_t i = 0; i < count; i++) {
         if (plan_simulation(run, order[i].number) != 0) {
             return -1;
         }
@@ -217,10 +233,44 @@ static int plan_jobs(struct experiment_run *run, struct arena *arena)
     for (size_t i = 0; i < run->jobs.count; i++) {
         run->length += jobs_length(&run->jobs, i);
     }
-    run->progress.points = experiment->point_count;
-    run->progress.replications = run->jobs.count;
-    run->planned_s = run_clock_s();
+    run->progress.replications += run->jobs.count;
     return 0;
+}
+
+// One round: the replications that are missing by now.
+static void run_round(struct experiment_run *run)
+{
+    struct arena arena = {0};
+    run->ran_before = run->progress.ran;
+    if (plan_jobs(run, &arena) != 0) {
+        run->has_failed = true;
+    } else {
+        run->planned_s = run->planned_s > 0 ? run->planned_s : run_clock_s();
+        pool_run(&(struct pool_work){.most_tasks = run->jobs.count,
+                                     .threads = run->options->threads,
+                                     .keeps_pace = records(run),
+                                     .context = run,
+                                     .supply = supply,
+                                     .run = run_job,
+                                     .done = job_done,
+                                     .tick = tick});
+        run_store_rest(run);
+    }
+    run->jobs = (struct jobs){0};
+    arena_finish(&arena);
+}
+
+// Whether another round is to come: all of the last one has run, and some point needs more.
+static bool goes_on(struct experiment_run *run)
+{
+    bool has_more = false;
+    if (run->has_failed || run->progress.ran + run->progress.shared < run->progress.replications) {
+        return false;
+    }
+    for (size_t i = 0; i < run->experiment->simulation_count; i++) {
+        has_more |= !run->simulations[i].is_over && run_extend(run, i);
+    }
+    return has_more && !is_interrupted(run);
 }
 
 int experiment_run(struct experiment *experiment, const struct experiment_options *options,
@@ -234,25 +284,22 @@ int experiment_run(struct experiment *experiment, const struct experiment_option
                                  .last_stored_s = start_s,
                                  .error = ret_error};
     run.simulations = arena_new_array(&arena, experiment->simulation_count, struct simulation_run);
-    if (storing_begin(&run.storing, experiment, options, ret_error) != 0 ||
-        plan_jobs(&run, &arena) != 0) {
-        run.has_failed = true;
-    } else {
-        pool_run(&(struct pool_work){.most_tasks = run.jobs.count,
-                                     .threads = options->threads,
-                                     .keeps_pace = records(&run),
-                                     .context = &run,
-                                     .supply = supply,
-                                     .run = run_job,
-                                     .done = job_done,
-                                     .tick = tick});
-        run_store_rest(&run);
+    run.ended = arena_new_array(&arena, experiment->simulation_count, size_t);
+    run.progress.points = experiment->point_count;
+    run.has_failed = storing_begin(&run.storing, experiment, options, ret_error) != 0;
+    for (size_t i = 0; i < experiment->simulation_count && !run.has_failed; i++) {
+        run.simulations[i].is_over = was_complete(&run, i);
+    }
+    if (!run.has_failed) {
+        do {
+            run_round(&run);
+        } while (goes_on(&run));
     }
     experiment->ran = run.progress.ran;
     experiment->shared = run.progress.shared;
     // What comes with the last replication interrupts nothing.
     experiment->was_interrupted =
-        experiment->ran + experiment->shared < run.jobs.count && !run.has_failed;
+        run.progress.points_done < experiment->point_count && !run.has_failed;
     experiment->wall_s = run_clock_s() - start_s;
     if (storing_end(&run.storing, run.has_failed, ret_error) != 0) {
         run.has_failed = true;

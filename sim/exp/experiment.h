@@ -11,6 +11,9 @@
 // policy that does not look at prices, are the same runs at other prices. It is simulated once, and
 // each point's cost comes from the counters.
 //
+// Where a scenario says how narrow intervals have to be, replications run in rounds (exp/until.h):
+// after each, the simulations of points that need more get more.
+//
 // Replications are independent tasks that share nothing that they write. What they found is put
 // together in the order of their numbers, so the estimates are the same to the bit for any number
 // of threads.
@@ -35,24 +38,38 @@ struct world;
 
 struct experiment_estimate {
     double mean; // NaN if no replication says anything
-    double half_width;
-    uint64_t replications; // that do say something
+    double low;  // of the interval; NaN if there is none
+    double high;
+    double half_width;     // distance from the mean to the farther end
+    uint64_t replications; // units that do say something (exp/estimate.h)
+    double variance_ratio; // what variance reduction has gained; NaN: there was none
 };
 
-enum experiment_verdict { VERDICT_STABLE, VERDICT_OVERLOADED };
+enum experiment_verdict {
+    VERDICT_STABLE,
+    VERDICT_OVERLOADED,
+    VERDICT_NOT_CONVERGED,
+    VERDICT_TRANSIENT // a run that is not meant to settle
+};
 
 // What the metrics and counters of a point are called. Points of the same shape share one.
 struct experiment_names {
     int metrics;
     const char **metric;
     const char **unit;
-    int cost_metric; // which one is the cost
+    unsigned char *kind; // [metrics]: of enum metric_kind
+    int *denominator;    // [metrics]: the counter that a proportion is a share of
+    int controls;        // the last metrics are control variates
+    bool *is_of_samples; // [metrics]: a control variate of samples
+    int cost_metric;     // which one is the cost
     int counters;
     const char **counter;
     int stations;
     const char **station;
     int *first_metric; // [station]: where its metrics start, in the order of enum station_metric
 };
+
+struct until_rule; // exp/until.h
 
 struct experiment_point {
     // The plan.
@@ -67,10 +84,15 @@ struct experiment_point {
     char hash[SPEC_HASH_ROOM];            // of all that determines its results
     char simulation_hash[SPEC_HASH_ROOM]; // the same without prices, if they do not decide
     const struct experiment_names *names;
-    const double *prices; // [names->counters]
-    uint64_t replications;
+    const double *prices;  // [names->counters]
+    uint64_t replications; // that it rests on; with rules, so far
+    const struct until_rule *rules;
+    int rule_count; // 0: the number of replications is given
     double confidence;
+    uint64_t replications_per_unit; // 2 if they are antithetic pairs
+    bool has_batches;               // one run, cut into batches
     bool is_open_loop;
+    bool is_transient; // asked for
     size_t simulation;
     size_t next_sharing; // point of the same simulation, SIZE_MAX at the end
     // The results.
@@ -78,6 +100,9 @@ struct experiment_point {
     enum experiment_verdict verdict;
     int overloaded_station; // the one with the highest offered load; -1
     double overloaded_load;
+    double overloaded_since_s; // when a sample there last had no wait; mean of the replications
+    const char *unsettled; // not converged: a metric
+    const char *stopped;   // why there are no more replications; NULL without rules
     bool is_done;
     int64_t id; // in the database
 };
@@ -85,7 +110,8 @@ struct experiment_point {
 struct experiment_simulation {
     size_t first_point;
     size_t last_point;
-    uint64_t replications;  // the most that one of its points asks for
+    uint64_t replications;  // the most that one of its points asks for, so far
+    uint64_t most;          // and that one may come to ask for
     double expected;        // samples a replication: which simulations take long
     bool expected_is_known; // else it is a guess that tells simulations apart
 };
@@ -158,7 +184,8 @@ int experiment_run(struct experiment *experiment, const struct experiment_option
 // The cost of one replication, by its counters, at the prices of a point.
 double experiment_cost(const struct experiment_point *point, const double *counters);
 
-// "stable", or "overloaded: STATION".
+// "stable", "overloaded: STATION (offered load 1.2 since 3 s)", "not converged: METRIC" or
+// "transient".
 void experiment_verdict_text(const struct experiment_point *point, struct text *ret_text);
 
 #endif

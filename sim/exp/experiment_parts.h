@@ -20,9 +20,11 @@
 struct replication_result;
 struct world;
 
-// A simulation while it runs. World and results exist from its first replication to its end.
+// A simulation while it runs. Results exist from its first replication to its end, the world only
+// while a round of replications runs.
 struct simulation_run {
     struct arena arena;
+    struct arena world_arena;
     const struct world *world;
     struct recorder recorder;           // if samples are recorded
     struct replication_result *results; // [replications]
@@ -30,6 +32,7 @@ struct simulation_run {
     uint64_t missing;                   // replications that are neither here nor in the database
     uint64_t elsewhere;                 // that are in the database and not here
     uint64_t unstored;
+    bool is_over; // all its points are done
 };
 
 struct task {
@@ -53,7 +56,8 @@ struct experiment_run {
     uint64_t unstored;        // replications
     pthread_mutex_t building; // scenarios are read by one thread at a time
     struct experiment_progress progress;
-    double length; // of all jobs, and of those that are done, in samples expected
+    uint64_t ran_before; // replications, in earlier rounds
+    double length;       // of all jobs, and of those that are done, in samples expected
     double length_done;
     double planned_s; // when it was known what has to run
     double last_stored_s;
@@ -66,6 +70,9 @@ double run_clock_s(void);
 
 // Lays out what the replications of a simulation come to. Everything of it is in its arena.
 void run_lay_out(struct experiment_run *run, size_t simulation);
+// Makes room for as many replications as one of its points needs by now. Returns whether that is
+// more than there are.
+bool run_extend(struct experiment_run *run, size_t simulation);
 void run_finish_simulation(struct experiment_run *run, size_t simulation);
 
 // A simulation whose replications are all here or in the database is completed with the next

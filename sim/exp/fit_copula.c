@@ -72,7 +72,7 @@ static void init_search(struct search *search, const struct fit_moments *target,
         .threshold = arena_new_array(arena, DRAWS * exits, double),
         .found = arena_new_array(arena, 4 * exits * exits, double),
     };
-    const struct stream_key key = {seed, 0};
+    const struct stream_key key = {.seed = seed};
     const uint64_t purpose = stream_purpose("fit", "copula");
     for (size_t i = 0; i < DRAWS * search->size; i++) {
         const struct stream_at at = {key, purpose, 0, i};

@@ -39,7 +39,7 @@ const struct trace *fit_half(const struct trace *trace, uint64_t seed, bool othe
         new_trace(end - first, trace->exits, trace->features, trace->label != NULL, arena);
     half->classes = trace->classes;
     const struct stream_permutation order = stream_permutation(
-        (struct stream_key){seed, 0}, stream_purpose("fit", "half"), 0, trace->rows);
+        (struct stream_key){.seed = seed}, stream_purpose("fit", "half"), 0, trace->rows);
     for (size_t i = first; i < end; i++) {
         const size_t from = stream_permuted(&order, i);
         const size_t to = i - first;
@@ -73,7 +73,7 @@ const struct trace *fit_draw(const struct spec_generated *generated, uint64_t se
     struct trace *trace =
         new_trace(rows, (int)exits, (int)features, generated->class_count > 0, arena);
     trace->classes = generated->class_count;
-    const struct stream_key key = {seed, 0};
+    const struct stream_key key = {.seed = seed};
     for (size_t row = 0; row < rows; row++) {
         const int32_t label = generator_draw(generator, key, 0, row, trace->outcomes + row * exits,
                                              trace->feature + row * features);

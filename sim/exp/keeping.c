@@ -6,6 +6,7 @@
 #include "exp/experiment_parts.h"
 
 #include "exp/estimate.h"
+#include "exp/until.h"
 #include "model/replication.h"
 
 #include <stdlib.h>
@@ -25,21 +26,58 @@ double run_clock_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+// Room for the results from number `first` on.
+static void lay_out_results(struct simulation_run *simulation, const struct experiment_names *names,
+                            uint64_t first, uint64_t end)
+{
+    const size_t values = (size_t)names->metrics + (size_t)names->counters;
+    double *all = arena_new_array(&simulation->arena, (end - first) * values, double);
+    for (uint64_t i = first; i < end; i++, all += values) {
+        simulation->results[i].metrics = all;
+        simulation->results[i].counters = all + names->metrics;
+    }
+}
+
 void run_lay_out(struct experiment_run *run, size_t number)
 {
     struct simulation_run *simulation = &run->simulations[number];
     const struct experiment_simulation *plan = &run->experiment->simulations[number];
-    const struct experiment_names *names = run->experiment->points[plan->first_point].names;
-    const size_t values = (size_t)names->metrics + (size_t)names->counters;
     arena_init(&simulation->arena, SIMULATION_BLOCK_BYTES);
     simulation->results =
         arena_new_array(&simulation->arena, plan->replications, struct replication_result);
     simulation->tasks = arena_new_array(&simulation->arena, plan->replications, struct task);
-    double *all = arena_new_array(&simulation->arena, plan->replications * values, double);
-    for (uint64_t i = 0; i < plan->replications; i++) {
-        simulation->results[i].metrics = all + i * values;
-        simulation->results[i].counters = all + i * values + names->metrics;
+    lay_out_results(simulation, run->experiment->points[plan->first_point].names, 0,
+                    plan->replications);
+}
+
+bool run_extend(struct experiment_run *run, size_t number)
+{
+    struct simulation_run *simulation = &run->simulations[number];
+    struct experiment_simulation *plan = &run->experiment->simulations[number];
+    const uint64_t before = plan->replications;
+    for (size_t i = plan->first_point; i != SIZE_MAX; i = run->experiment->points[i].next_sharing) {
+        const uint64_t wanted = run->experiment->points[i].replications;
+        plan->replications = wanted > plan->replications ? wanted : plan->replications;
     }
+    if (plan->replications > before && simulation->tasks) {
+        struct arena *arena = &simulation->arena;
+        struct replication_result *results =
+            arena_new_array(arena, plan->replications, struct replication_result);
+        struct task *tasks = arena_new_array(arena, plan->replications, struct task);
+        memcpy(results, simulation->results, before * sizeof(*results));
+        memcpy(tasks, simulation->tasks, before * sizeof(*tasks));
+        simulation->results = results;
+        simulation->tasks = tasks;
+        lay_out_results(simulation, run->experiment->points[plan->first_point].names, before,
+                        plan->replications);
+    }
+    return plan->replications > before;
+}
+
+static void finish_world(struct simulation_run *simulation)
+{
+    arena_finish(&simulation->world_arena);
+    simulation->world = NULL;
 }
 
 void run_finish_simulation(struct experiment_run *run, size_t number)
@@ -49,10 +87,11 @@ void run_finish_simulation(struct experiment_run *run, size_t number)
     for (uint64_t i = 0; simulation->tasks && i < replications; i++) {
         recording_finish(&simulation->tasks[i].recording);
         text_finish(&simulation->tasks[i].error);
+        replication_batches_finish(&simulation->results[i].batches);
     }
+    finish_world(simulation);
     arena_finish(&simulation->arena);
     simulation->tasks = NULL;
-    simulation->world = NULL;
 }
 
 void run_end_simulation(struct experiment_run *run, size_t number)
@@ -132,8 +171,25 @@ static int read_elsewhere(struct experiment_run *run, size_t number)
     return 0;
 }
 
-// The end of a simulation: all its points are estimated, judged and stored, unless another process
-// has done so.
+// Whether the replications that are there are as many as a point needs; else notes how many it
+// does.
+static bool has_enough(struct experiment_run *run, size_t number, struct experiment_point *point)
+{
+    const struct replication_result *results = run->simulations[number].results;
+    while (point->replications <= run->experiment->simulations[number].replications) {
+        const uint64_t next = point->rule_count
+                                  ? until_next(point, results, &run->experiment->arena)
+                                  : point->replications;
+        if (next == point->replications) {
+            return true;
+        }
+        point->replications = next;
+    }
+    return false;
+}
+
+// All replications of a simulation that were asked for are there: its points are estimated, judged
+// and stored, unless another process has done so or they need more.
 static int complete_simulation(struct experiment_run *run, size_t number)
 {
     struct experiment *experiment = run->experiment;
@@ -146,17 +202,24 @@ static int complete_simulation(struct experiment_run *run, size_t number)
             status = read_elsewhere(run, number);
         }
     }
+    simulation->is_over = true;
     for (size_t i = experiment->simulations[number].first_point; i != SIZE_MAX && status == 0;
          i = experiment->points[i].next_sharing) {
         struct experiment_point *point = &experiment->points[i];
-        if (!is_complete) {
+        const bool was_done = point->is_done && !is_complete;
+        if (!point->is_done && has_enough(run, number, point)) {
             estimate_point(point, simulation->results);
             point->is_done = true;
             status = storing_complete(&run->storing, i, run->error);
         }
-        run->progress.points_done++;
+        run->progress.points_done += point->is_done && !was_done;
+        simulation->is_over &= point->is_done;
     }
-    run_finish_simulation(run, number);
+    if (simulation->is_over) {
+        run_finish_simulation(run, number);
+    } else {
+        finish_world(simulation);
+    }
     return status;
 }
 

@@ -50,7 +50,8 @@ struct view {
     const struct experiment *experiment;
     struct arena *arena;
     struct outlook *outlook;
-    double *seconds; // [simulation]: of a replication; NaN: not known
+    double *seconds;     // [simulation]: of a replication; NaN: not known
+    const double *tried; // [simulation]: the same by a trial that was made already; NULL: none was
     struct policy_rate *rates;
     size_t rate_count;
 };
@@ -240,10 +241,12 @@ static void count_stored(const struct experiment *experiment, struct outlook *ou
     for (size_t i = 0; i < experiment->point_count; i++) {
         outlook->points_stored +=
             outlook_stored(experiment, outlook, i) == experiment->points[i].replications;
+        outlook->has_rules |= experiment->points[i].rule_count > 0;
     }
     for (size_t i = 0; i < experiment->simulation_count; i++) {
         outlook->replications += experiment->simulations[i].replications;
         outlook->replications_left += experiment->simulations[i].replications - outlook->stored[i];
+        outlook->most_left += experiment->simulations[i].most - outlook->stored[i];
     }
 }
 
@@ -263,6 +266,9 @@ static double seconds_of(const struct view *view, size_t number, double *trial,
         return rate * simulation->expected;
     }
     *ret_basis = OUTLOOK_TRIAL;
+    if (view->tried) {
+        return view->tried[number];
+    }
     *trial = *trial < 0 ? trial_rate(view) : *trial;
     return *trial * simulation->expected;
 }
@@ -300,6 +306,7 @@ int outlook_make(const struct experiment *experiment, const struct outlook_optio
     struct view view = {.experiment = experiment,
                         .arena = arena,
                         .outlook = &outlook,
+                        .tried = options->tried,
                         .seconds = arena_new_array(arena, experiment->simulation_count, double)};
     for (size_t i = 0; i < experiment->simulation_count; i++) {
         view.seconds[i] = NAN;

@@ -30,6 +30,8 @@ struct outlook {
     size_t points_stored; // points all of whose replications are
     uint64_t replications;
     uint64_t replications_left;
+    bool has_rules;              // then these are what runs at least (exp/until.h)
+    uint64_t most_left;          // and this at most
     int threads;                 // that have something to do
     double seconds;              // about; NaN if a trial failed
     uint64_t by[OUTLOOK_BASES_]; // replications whose time rests on each
@@ -39,6 +41,8 @@ struct outlook_options {
     const char *database; // NULL: none
     bool again;           // simulate also what the database has
     int threads;
+    const double *tried; // [simulation]: seconds of a replication by a trial of the caller's own;
+                         // NULL: where the database does not tell, a trial is made
 };
 
 // Returns 0, or -1 with a message if the database could not be read.

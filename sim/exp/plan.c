@@ -6,11 +6,14 @@
 #include "base/text.h"
 #include "exp/experiment.h"
 #include "exp/parameters.h"
+#include "exp/until.h"
+#include "model/controls.h"
 #include "model/world.h"
 #include "policies/policy.h"
 #include "scenario/diagnostics.h"
 #include "scenario/override.h"
 #include "scenario/read.h"
+#include "scenario/settings.h"
 #include "scenario/spec.h"
 #include "scenario/sweep.h"
 #include "scenario/tree.h"
@@ -75,8 +78,19 @@ static const struct experiment_names *names_of(struct planner *planner, const st
     names->metrics = world->metrics;
     names->metric = copy_texts(arena, metric, world->metrics);
     names->unit = arena_new_array(arena, (size_t)world->metrics, const char *);
+    names->kind = arena_new_array(arena, (size_t)world->metrics, unsigned char);
+    names->denominator = arena_new_array(arena, (size_t)world->metrics, int);
     for (int i = 0; i < world->metrics; i++) {
         names->unit[i] = arena_text(arena, world->metric[i].unit);
+        names->kind[i] = (unsigned char)world->metric[i].kind;
+        names->denominator[i] = world->metric[i].denominator;
+    }
+    names->controls = world->controls;
+    names->is_of_samples = arena_new_array(arena, (size_t)world->metrics, bool);
+    for (int i = 0; i < world->controls; i++) {
+        const enum control_kind kind = world->control[i].kind;
+        names->is_of_samples[world->metrics - world->controls + i] =
+            kind == CONTROL_CORRECT || kind == CONTROL_CONFIDENCE;
     }
     for (int i = 0; i < world->metrics; i++) {
         if (strcmp(names->metric[i], "cost_mean") == 0) {
@@ -123,7 +137,8 @@ static void hash_point(const struct spec *spec, const struct world *world,
 static bool same_points(const struct experiment_point *a, const struct experiment_point *b)
 {
     return strcmp(a->hash, b->hash) == 0 && a->replications == b->replications &&
-           a->confidence == b->confidence;
+           a->confidence == b->confidence && a->is_transient == b->is_transient &&
+           until_is_same(a, b);
 }
 
 // Where `wanted`, or its simulation, stands in a table, or where it would.
@@ -217,9 +232,11 @@ static void put_into_simulation(struct planner *planner, size_t number, const st
     struct experiment_simulation *simulation = &experiment->simulations[*slot - 1];
     simulation->last_point = number;
     point->simulation = *slot - 1;
+    const uint64_t most = point->rule_count ? until_most(point) : point->replications;
     if (point->replications > simulation->replications) {
         simulation->replications = point->replications;
     }
+    simulation->most = most > simulation->most ? most : simulation->most;
 }
 
 // ---- points ----
@@ -265,9 +282,35 @@ static void note_parameters(struct planner *planner, struct experiment_point *po
     point->parameter_count = count;
 }
 
-static void add_point(struct planner *planner, const struct spec *spec, int policy,
-                      const struct world *world, const char *const *sets, size_t set_count,
-                      size_t swept, struct arena *scratch)
+// The rules by which its replications stop, if there are any.
+static int plan_rules(const struct spec *spec, struct experiment_point *point, struct arena *arena,
+                      struct diagnostics *diagnostics)
+{
+    const int wrong = until_plan(spec, point, arena);
+    if (wrong >= 0) {
+        const char *name = spec->until[wrong].metric;
+        const struct setting *setting = settings_find(spec->settings, &spec->until[wrong].metric);
+        const char *nearest =
+            text_nearest(name, point->names->metric, (size_t)point->names->metrics);
+        diagnostics_error(diagnostics, setting ? &setting->value : NULL,
+                          "there is no metric '%s' under policy '%s'",
+                          diagnostics_quote(diagnostics, name), point->policy);
+        if (nearest) {
+            diagnostics_hint(diagnostics, "did you mean '%s'?", nearest);
+        } else {
+            diagnostics_hint(diagnostics, "'offloadsim run --all' lists the metrics");
+        }
+        return -1;
+    }
+    if (point->rule_count) {
+        point->replications = until_first(point);
+    }
+    return 0;
+}
+
+static int add_point(struct planner *planner, const struct spec *spec, int policy,
+                     const struct world *world, const char *const *sets, size_t set_count,
+                     size_t swept, struct arena *scratch, struct diagnostics *diagnostics)
 {
     struct experiment *experiment = planner->experiment;
     struct arena *arena = &experiment->arena;
@@ -275,24 +318,29 @@ static void add_point(struct planner *planner, const struct spec *spec, int poli
         make_room(planner, 2 * planner->point_room); // a swept list of policies has grown
     }
     struct experiment_point *point = &experiment->points[experiment->point_count];
-    *point =
-        (struct experiment_point){.sets = sets,
-                                  .set_count = set_count,
-                                  .policy_number = policy,
-                                  .policy = world->policy->name,
-                                  .is_oracle = world->policy->is_oracle != 0,
-                                  .uses_prices = world_uses_prices(world),
-                                  .replications = (uint64_t)spec->replications,
-                                  .confidence = spec->confidence,
-                                  .is_open_loop = has_open_loop(spec),
-                                  .overloaded_station = -1};
+    *point = (struct experiment_point){.sets = sets,
+                                       .set_count = set_count,
+                                       .policy_number = policy,
+                                       .policy = world->policy->name,
+                                       .is_oracle = world->policy->is_oracle != 0,
+                                       .uses_prices = world_uses_prices(world),
+                                       .replications = (uint64_t)spec->replications,
+                                       .confidence = spec->confidence,
+                                       .replications_per_unit = spec->antithetic ? 2 : 1,
+                                       .has_batches = spec->intervals == INTERVALS_BATCH_MEANS,
+                                       .is_transient = spec->transient,
+                                       .is_open_loop = has_open_loop(spec),
+                                       .overloaded_station = -1};
     hash_point(spec, world, point);
+    point->names = names_of(planner, world, scratch);
+    if (plan_rules(spec, point, arena, diagnostics) != 0) {
+        return -1;
+    }
     size_t *slot = slot_of(planner, planner->points_by_hash, point, true);
     if (experiment->is_sweep && *slot) {
-        return; // the axes that would set it apart do not concern its policy
+        return 0; // the axes that would set it apart do not concern its policy
     }
     *slot = experiment->point_count + 1;
-    point->names = names_of(planner, world, scratch);
     double *prices = arena_new_array(arena, (size_t)point->names->counters, double);
     memcpy(prices, world->counters.prices, (size_t)point->names->counters * sizeof(*prices));
     point->prices = prices;
@@ -301,6 +349,7 @@ static void add_point(struct planner *planner, const struct spec *spec, int poli
     note_parameters(planner, point, spec, swept);
     put_into_simulation(planner, experiment->point_count, spec, world);
     experiment->point_count++;
+    return 0;
 }
 
 // Where to look when a policy does not fit its world: at the value of its parameter that the file
@@ -381,7 +430,8 @@ static int plan_setting(struct planner *planner, uint64_t setting, const char *c
             diagnostics_error(diagnostics, has_mark ? &mark : NULL, "%s", text_string(&problem));
             status = -1;
         } else {
-            add_point(planner, spec, policy, world, sets, set_count, swept, &scratch);
+            status = add_point(planner, spec, policy, world, sets, set_count, swept, &scratch,
+                               diagnostics);
         }
         text_finish(&problem);
     }

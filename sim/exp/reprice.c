@@ -2,6 +2,7 @@
 #include "exp/reprice.h"
 
 #include "base/text.h"
+#include "exp/estimate.h"
 #include "exp/parameters.h"
 #include "exp/stored.h"
 #include "model/price.h"
@@ -14,7 +15,6 @@
 #include "scenario/spec.h"
 #include "scenario/sweep.h"
 #include "scenario/tree.h"
-#include "stats/moments.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -319,22 +319,19 @@ struct experiment_estimate reprice_cost(const struct reprice *reprice, size_t nu
 {
     const struct stored_point *point = reprice->points[number];
     const size_t count = reprice->experiment->counters.count;
-    struct moments moments = {0};
     double *prices = memory_resize(NULL, count, sizeof(*prices));
+    double *costs = memory_resize(NULL, (size_t)point->replications, sizeof(*costs));
     for (size_t i = 0; i < count; i++) {
         prices[i] = reprice->is_new[i] ? reprice->prices[i] : point->prices[i];
     }
     for (uint64_t i = 0; i < point->replications; i++) {
-        const double cost = world_cost(prices, point->source->counters + i * count, (int)count);
-        if (!isnan(cost)) {
-            moments_add(&moments, cost);
-        }
+        costs[i] = world_cost(prices, point->source->counters + i * count, (int)count);
     }
+    const struct experiment_estimate estimate =
+        estimate_costs(costs, point->replications, point->confidence, point->replications_per_unit);
+    free(costs);
     free(prices);
-    return (struct experiment_estimate){.mean = moments.count ? moments.mean : NAN,
-                                        .half_width =
-                                            moments_half_width(&moments, point->confidence),
-                                        .replications = moments.count};
+    return estimate;
 }
 
 const struct point_parameter *reprice_parameters(struct reprice *reprice, size_t number,

@@ -176,6 +176,8 @@ static void take_point(void *context, const struct query_value *row, size_t coun
         .confidence = number_of(&row[8]),
         .source_id = row[9].integer,
         .is_oracle = row[10].integer != 0,
+        .replications_per_unit = row[11].integer ? 2 : 1,
+        .has_batches = row[12].integer != 0,
         .prices = arena_new_array(&experiment->arena, experiment->counters.count, double)};
     take_parameters(reading, point, row[2].text);
 }
@@ -196,7 +198,7 @@ static int check_points(const struct stored_experiment *experiment, struct text 
 {
     for (size_t i = 0; i < experiment->point_count; i++) {
         const struct stored_point *point = &experiment->points[i];
-        if (point->is_complete && !point->uses_prices) {
+        if (point->is_complete && !point->uses_prices && !point->has_batches) {
             continue;
         }
         text_format(ret_error,
@@ -206,6 +208,9 @@ static int check_points(const struct stored_experiment *experiment, struct text 
         if (point->uses_prices) {
             text_add(ret_error, "its decisions depend on prices; run 'offloadsim sweep' with the "
                                 "new prices instead");
+        } else if (point->has_batches) {
+            text_add(ret_error, "its interval comes from the batches of one run, which are not "
+                                "stored; run 'offloadsim sweep' with the new prices instead");
         } else {
             text_format(ret_error, "it is not complete; %s",
                         experiment->is_sweep
@@ -227,7 +232,7 @@ static int read_points(struct stored_reading *reading, struct text *ret_error)
     static const char points[] =
         "SELECT ordinal, policy, parameters_json, verdict, simulation_hash, is_complete,"
         " uses_prices, points.replications, confidence, coalesce(source_id, points.id),"
-        " is_oracle"
+        " is_oracle, units = 'antithetic pairs', units = 'batches'"
         " FROM points LEFT JOIN estimates ON point_id = points.id AND metric_id ="
         " (SELECT id FROM metric_names WHERE name = 'cost_mean')"
         " WHERE experiment_id = @ ORDER BY ordinal";
@@ -378,13 +383,15 @@ static void take_estimate(void *context, const struct query_value *row, size_t c
         (struct stored_estimate){.metric = copy_text(reading, &row[1]),
                                  .mean = number_of(&row[2]),
                                  .half_width = number_of(&row[3]),
-                                 .confidence = number_of(&row[4])};
+                                 .confidence = number_of(&row[4]),
+                                 .low = number_of(&row[5]),
+                                 .high = number_of(&row[6])};
 }
 
 static int read_estimates(struct stored_reading *reading, struct text *ret_error)
 {
     return stored_ask(reading,
-                      "SELECT ordinal, name, mean, half_width, confidence FROM points"
+                      "SELECT ordinal, name, mean, half_width, confidence, low, high FROM points"
                       " JOIN estimates ON point_id = points.id"
                       " JOIN metric_names ON metric_names.id = metric_id"
                       " WHERE experiment_id = @ ORDER BY ordinal, metric_id",

@@ -25,6 +25,8 @@ struct stored_names {
 struct stored_estimate {
     const char *metric;
     double mean; // NaN: none
+    double low;
+    double high;
     double half_width;
     double confidence;
 };
@@ -47,6 +49,8 @@ struct stored_point {
     bool uses_prices;
     uint64_t replications;
     double confidence; // of its intervals
+    uint64_t replications_per_unit;
+    bool has_batches;
     int64_t source_id;
     const struct stored_source *source;
     double *prices;         // [stored_experiment.counters.count]

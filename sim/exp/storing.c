@@ -5,9 +5,11 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "exp/estimate.h"
 #include "exp/experiment.h"
 #include "exp/parameters.h"
 #include "exp/recording.h"
+#include "exp/until.h"
 #include "model/replication.h"
 #include "model/world.h"
 #include "results/store.h"
@@ -27,6 +29,8 @@ static void sweep_hash(const struct experiment *experiment, char ret_hex[SPEC_HA
         hash_add(&hash, experiment->points[i].hash, SPEC_HASH_ROOM);
         hash_add(&hash, &experiment->points[i].replications, sizeof(uint64_t));
         hash_add(&hash, &experiment->points[i].confidence, sizeof(double));
+        hash_add(&hash, &experiment->points[i].is_transient, sizeof(bool));
+        until_hash(&experiment->points[i], &hash);
     }
     hash_finish(&hash, words);
     hash_hex(words, (SPEC_HASH_ROOM - 1) * 4, ret_hex);
@@ -122,7 +126,10 @@ static struct store_point describe_point(const struct storing *storing, size_t n
                                 .policy = point->policy,
                                 .hash = point->hash,
                                 .simulation_hash = point->simulation_hash,
-                                .replications = point->replications,
+                                .replications = point->rule_count ? 0 : point->replications,
+                                .units = point->has_batches                 ? "batches"
+                                         : point->replications_per_unit > 1 ? "antithetic pairs"
+                                                                            : "replications",
                                 .is_oracle = point->is_oracle,
                                 .uses_prices = point->uses_prices,
                                 .parameters = parameters,
@@ -138,30 +145,32 @@ static int take_complete(struct storing *storing, size_t number, struct text *re
     const size_t metrics = (size_t)point->names->metrics;
     struct store_estimate *estimates = memory_resize(NULL, metrics, sizeof(*estimates));
     struct text verdict = {0};
+    struct text stopped = {0};
     uint64_t replications;
     memset(estimates, 0, metrics * sizeof(*estimates));
     for (size_t i = 0; i < metrics; i++) {
         estimates[i].metric = point->names->metric[i];
     }
     const int status = store_read_estimates(storing->options->store, point->id, estimates, metrics,
-                                            &replications, &verdict, ret_error);
+                                            &replications, &verdict, &stopped, ret_error);
     for (size_t i = 0; i < metrics && status == 0; i++) {
-        point->estimates[i] = (struct experiment_estimate){
-            estimates[i].mean, estimates[i].half_width, estimates[i].replications};
+        point->estimates[i] =
+            (struct experiment_estimate){.mean = estimates[i].mean,
+                                         .low = estimates[i].low,
+                                         .high = estimates[i].high,
+                                         .half_width = estimates[i].half_width,
+                                         .replications = estimates[i].replications,
+                                         .variance_ratio = estimates[i].variance_ratio};
     }
-    static const char overloaded[] = "overloaded: ";
-    const char *text = text_string(&verdict);
-    if (strncmp(text, overloaded, sizeof(overloaded) - 1) == 0) {
-        for (int i = 0; i < point->names->stations; i++) {
-            if (strcmp(point->names->station[i], text + sizeof(overloaded) - 1) == 0) {
-                point->verdict = VERDICT_OVERLOADED;
-                point->overloaded_station = i;
-                point->overloaded_load =
-                    point->estimates[point->names->first_metric[i] + STATION_OFFERED_LOAD].mean;
-            }
-        }
+    if (status == 0) {
+        estimate_read_verdict(point, text_string(&verdict));
+    }
+    if (status == 0 && point->rule_count) {
+        point->replications = replications;
+        point->stopped = arena_text(&storing->experiment->arena, text_string(&stopped));
     }
     point->is_done = status == 0;
+    text_finish(&stopped);
     text_finish(&verdict);
     free(estimates);
     return status;
@@ -188,7 +197,9 @@ static void choose_writers(struct storing *storing, size_t simulation)
         }
     }
     free(known);
-    storing->is_apart[simulation] = count > 1;
+    // Batches are not stored, so what is there is of no use to points that are not complete.
+    const size_t first = experiment->simulations[simulation].first_point;
+    storing->is_apart[simulation] = count > 1 || experiment->points[first].has_batches;
 }
 
 // A sweep: points that are not there yet are added, the others found.
@@ -479,16 +490,20 @@ int storing_complete(struct storing *storing, size_t number, struct text *ret_er
     struct store_estimate *estimates = memory_resize(NULL, metrics, sizeof(*estimates));
     struct text verdict = {0};
     for (size_t i = 0; i < metrics; i++) {
-        estimates[i] = (struct store_estimate){.metric = point->names->metric[i],
-                                               .mean = point->estimates[i].mean,
-                                               .half_width = point->estimates[i].half_width,
-                                               .confidence = point->confidence,
-                                               .replications = point->estimates[i].replications};
+        estimates[i] =
+            (struct store_estimate){.metric = point->names->metric[i],
+                                    .mean = point->estimates[i].mean,
+                                    .low = point->estimates[i].low,
+                                    .high = point->estimates[i].high,
+                                    .half_width = point->estimates[i].half_width,
+                                    .confidence = point->confidence,
+                                    .replications = point->estimates[i].replications,
+                                    .variance_ratio = point->estimates[i].variance_ratio};
     }
     experiment_verdict_text(point, &verdict);
     const int status =
         store_complete_point(storing->options->store, point->id, text_string(&verdict),
-                             point->replications, estimates, metrics, ret_error);
+                             point->stopped, point->replications, estimates, metrics, ret_error);
     text_finish(&verdict);
     free(estimates);
     return status;

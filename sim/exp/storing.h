@@ -32,7 +32,7 @@ struct storing {
     int64_t *sources;    // [point]: the one that holds its replications
     bool *writes;        // [point]: whether its source is written on its behalf
     uint64_t *available; // [simulation]: replications that are there
-    bool *is_apart;      // [simulation]: its points have several sources
+    bool *is_apart;      // [simulation]: its points have several sources, or it has batches
     bool has_claims;
     double renewed_s;
 };

@@ -3,6 +3,7 @@
 // A sample's way through the world: it visits stations, meets decisions, travels, and ends.
 
 #include "base/text.h"
+#include "model/controls.h"
 #include "model/run.h"
 #include "model/station.h"
 
@@ -61,7 +62,7 @@ static void fail(struct run *run, const struct sample *sample, const struct poli
                 " for sample %" PRIu64 " of device %" PRIu32
                 " at time %.9g s, tier '%s' (seed %" PRIu64 ", replication %" PRIu64 ")",
                 sample->index, sample->device, run->now_s, run->world->view.tier[sample->tier].name,
-                run->key.seed, run->key.replication);
+                run->key.seed, run->options->number);
 }
 
 static bool gets_feedback(const struct run *run, const struct sample *sample)
@@ -127,8 +128,11 @@ static void end_sample(struct run *run, uint32_t slot)
             run->now_s >= run->tally->window_from_s && run->now_s <= run->tally->window_to_s;
     } else {
         run->dropped++;
+        run->tally->late_dropped += run->now_s > run->tally->window_to_s;
     }
-    if (sample->is_counted) {
+    if (!sample->is_counted) {
+        tally_uncounted(run->tally, run->now_s, is_answered);
+    } else {
         run_count(run, sample, COUNTER_OFFLOADED, sample->is_offloaded);
         if (is_answered) {
             run_count(run, sample, COUNTER_ANSWERED, 1);
@@ -199,6 +203,9 @@ static bool visit(struct run *run, uint32_t slot, int number, double amount)
     sample->station = (int16_t)number;
     sample->visit_arrived_s = run->now_s;
     if (station->is_fair) {
+        if (run->present[lane] == 1) {
+            tally->free_last_s = run->now_s;
+        }
         sample->visit_start_s = run->now_s;
         link_share(run, slot, station, lane, amount);
         return true;
@@ -209,6 +216,7 @@ static bool visit(struct run *run, uint32_t slot, int number, double amount)
                          : station->rate.parts
                              ? link_finish(run, sample, station, lane, start_s, amount)
                              : start_s + amount / station->rate.constant;
+    tally->free_last_s = start_s > run->now_s ? tally->free_last_s : run->now_s;
     const bool waits_in_vain = start_s - run->now_s > station->patience_s;
     if (!waits_in_vain) {
         station_take(free_at_s, station->servers, end_s);
@@ -254,17 +262,40 @@ static inline void count_energy(struct run *run, const struct sample *sample, in
     run_count(run, sample, COUNTER_JOULES, joules);
 }
 
+// The size of the message that a sample is, or its answer, on a link.
+static double message_bytes(const struct run *run, const struct sample *sample, int link)
+{
+    const struct world *world = run->world;
+    const double overhead = world->spec->links[link].overhead_bytes;
+    if (sample->answer_exit >= 0) {
+        return overhead + world->spec->samples.answer_bytes;
+    }
+    return overhead + (sample->ships_raw
+                           ? sample->raw_bytes
+                           : world->view.model[sample->model].output_bytes[sample->layer]);
+}
+
 void journey_show_visit(const struct run *run, const struct sample *sample)
 {
-    const struct visit_record record = {
+    const struct world_station *station = &run->world->station[sample->station];
+    struct visit_record record = {
         .index = sample->index,
         .device = sample->device,
         .station = sample->station,
-        .lane = sample->lane - run->world->station[sample->station].first_lane,
+        .lane = sample->lane - station->first_lane,
         .arrived_s = sample->visit_arrived_s,
         .started_s = sample->visit_start_s,
         .ended_s = run->now_s,
     };
+    if (station->role == STATION_COMPUTE) {
+        record.model = sample->model;
+        record.first_layer = sample->layer + 1;
+        record.last_layer = sample->until;
+    } else {
+        const bool is_raw = sample->answer_exit < 0 && sample->ships_raw;
+        record.bytes = message_bytes(run, sample, station->link);
+        record.raw_bytes = is_raw ? sample->raw_bytes : 0;
+    }
     run->options->visited(run->options->context, &record);
 }
 
@@ -354,7 +385,11 @@ static void start_compute(struct run *run, uint32_t slot, const struct policy_ac
     }
     sample->model = (int16_t)model;
     sample->until = action->layer;
-    visit(run, slot, tier->compute, service_time(run, sample, 1));
+    const double service_s = service_time(run, sample, 1);
+    if (run->controls) {
+        controls_serve(run, slot, service_s);
+    }
+    visit(run, slot, tier->compute, service_s);
 }
 
 // Energy of the computation that ends, beside the idle power: as stated for its layers, or what the
@@ -412,19 +447,6 @@ static inline void end_compute(struct run *run, struct sample *sample,
     if (sample->computations < UINT8_MAX) {
         sample->computations++;
     }
-}
-
-// The size of the message that a sample is, or its answer, on a link.
-static double message_bytes(const struct run *run, const struct sample *sample, int link)
-{
-    const struct world *world = run->world;
-    const double overhead = world->spec->links[link].overhead_bytes;
-    if (sample->answer_exit >= 0) {
-        return overhead + world->spec->samples.answer_bytes;
-    }
-    return overhead + (sample->ships_raw
-                           ? sample->raw_bytes
-                           : world->view.model[sample->model].output_bytes[sample->layer]);
 }
 
 // Puts a message on the next link of the way to the sample's target: the answer, when there is

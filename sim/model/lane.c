@@ -361,6 +361,9 @@ bool lane_arrive(struct run *run, uint32_t slot, int station, uint32_t number, d
     if (!run->present[number]) {
         lane_warm_up(&spot, sample);
     }
+    if (run->present[number] < (uint64_t)spot.lane->servers) {
+        tally->free_last_s = run->now_s;
+    }
     run->present[number]++;
     if (spot.rules->discipline == DISCIPLINE_SHARING) {
         shared_arrive(&spot, slot);

@@ -85,16 +85,15 @@ void lanes_finish(struct run *run)
     free(run->node_at);
 }
 
-// For how long of the window a node has worked.
-static void account_works(const struct spot *spot)
+void lane_account_works(const struct spot *spot, double to_s)
 {
     struct tally *tally = spot->run->tally;
     struct rate_cursor from_the_beginning = {0};
     struct rate_lane works = lane_works(spot);
     works.cursor = &from_the_beginning;
-    if (tally->window_to_s > tally->window_from_s && isfinite(tally->window_to_s)) {
+    if (to_s > tally->window_from_s && isfinite(to_s)) {
         tally->stations[spot->lane->station].works_area_s +=
-            rate_done(&works, tally->window_from_s, tally->window_to_s);
+            rate_done(&works, tally->window_from_s, to_s);
     }
 }
 
@@ -104,7 +103,7 @@ void lanes_close(struct run *run)
         const struct spot spot = lane_spot(run, place);
         lane_account(&spot);
         if (spot.rules->fails) {
-            account_works(&spot);
+            lane_account_works(&spot, run->tally->window_to_s);
         }
         if (spot.rules->scaling) {
             // Nothing is there any more; its servers are in use to the end of the window.

@@ -38,6 +38,11 @@ void lane_unqueue(const struct spot *spot, uint32_t slot);
 // A job has left its queue or its server; it is here no more. What its visit was.
 struct lane_visit lane_leave(const struct spot *spot, uint32_t slot);
 
+// lane_init.c
+// For how long a node has worked, from the start of the window to a time; nothing keeps count of it
+// before.
+void lane_account_works(const struct spot *spot, double to_s);
+
 // lane_node.c
 // How fast the node works: at 1, and at 0 while it is repaired.
 struct rate_lane lane_works(const struct spot *spot);

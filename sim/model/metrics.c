@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/memory.h"
+#include "model/controls.h"
 #include "model/lane.h"
 #include "model/tally.h"
+#include "model/warmup.h"
 #include "model/world.h"
 
 #include <math.h>
@@ -23,68 +25,148 @@ static double window_length(const struct tally *tally)
     return window_s > 0 ? window_s : NAN;
 }
 
-static void metric(struct walk *walk, const char *family, const char *member, const char *unit,
-                   double value)
+static void any_metric(struct walk *walk, const char *family, const char *member, double value,
+                       const struct world_metric *what)
 {
     if (walk->values) {
         walk->values[walk->count] = value;
     } else if (walk->define) {
-        walk->define->metric[walk->count].name =
-            member ? arena_format(walk->arena, "%s.%s", family, member) : family;
-        walk->define->metric[walk->count].unit = unit;
+        struct world_metric *defined = &walk->define->metric[walk->count];
+        *defined = *what;
+        defined->name = member ? arena_format(walk->arena, "%s.%s", family, member) : family;
     }
     walk->count++;
+}
+
+static void metric(struct walk *walk, const char *family, const char *member, const char *unit,
+                   double value)
+{
+    any_metric(walk, family, member, value, &(struct world_metric){.unit = unit});
+}
+
+// A quantile of the latency.
+static void quantile(struct walk *walk, const char *family, const char *member,
+                     const struct histogram *histogram, double q)
+{
+    any_metric(walk, family, member, walk->values ? histogram_quantile(histogram, q) : NAN,
+               &(struct world_metric){.unit = "s", .kind = METRIC_QUANTILE});
+}
+
+// Whether the world leaves a share to chance. What it does not needs no interval for rare events:
+// without a deadline it is certain that none is missed.
+static bool may_offload(const struct world *world)
+{
+    return world->tiers > 1;
+}
+
+static bool may_be_wrong(const struct world *world)
+{
+    return world->spec->trace || world->spec->generated || world->spec->drift_count > 0;
+}
+
+static bool may_be_late(const struct world *world)
+{
+    bool has_deadline = false;
+    for (int i = 0; i < world->class_count; i++) {
+        has_deadline |= isfinite(world->classes[i].deadline_s) != 0;
+    }
+    return has_deadline;
+}
+
+static bool may_drop(const struct world *world, int reason)
+{
+    bool has_room = false;
+    bool has_patience = false;
+    bool has_rules = false;
+    for (int i = 0; i < world->stations; i++) {
+        has_room |= world->station[i].room >= 0;
+        has_patience |= isfinite(world->station[i].patience_s) != 0;
+        has_rules |= world->station[i].rules != NULL;
+    }
+    return reason == REASON_FULL      ? has_room
+           : reason == REASON_TIMEOUT ? has_patience
+           : reason == REASON_LOST    ? world->loses_messages
+           : reason == REASON_FAILURE ? has_rules
+                                      : true;
+}
+
+static bool may_drop_any(const struct world *world)
+{
+    bool may = false;
+    for (int reason = 0; reason < world->reasons; reason++) {
+        may |= may_drop(world, reason);
+    }
+    return may;
+}
+
+// One counter as a share of another; `is_open`: chance decides.
+static void share(struct walk *walk, const char *family, const char *member, bool is_open,
+                  const double *counters, int part, int whole)
+{
+    any_metric(walk, family, member, counters[part] / counters[whole],
+               &(struct world_metric){.unit = "",
+                                      .kind = is_open ? METRIC_PROPORTION : METRIC_MEAN,
+                                      .denominator = whole});
 }
 
 static void walk_samples(const struct world *world, const struct tally *tally, struct walk *walk)
 {
     const double *n = tally->counters;
-    const double offered = n[COUNTER_OFFERED];
-    const double answered = n[COUNTER_ANSWERED];
-    metric(walk, "accuracy", NULL, "", n[COUNTER_CORRECT] / answered);
-    metric(walk, "on_time_accuracy", NULL, "", n[COUNTER_ON_TIME_CORRECT] / offered);
-    metric(walk, "cost_mean", NULL, "",
-           world_cost(world->counters.prices, n, world->counters.count));
-    metric(walk, "offload_fraction", NULL, "", n[COUNTER_OFFLOADED] / offered);
+    const struct world_counters *at = &world->counters;
+    share(walk, "accuracy", NULL, may_be_wrong(world), n, COUNTER_CORRECT, COUNTER_ANSWERED);
+    share(walk, "on_time_accuracy", NULL,
+          may_be_wrong(world) || may_be_late(world) || may_drop_any(world), n,
+          COUNTER_ON_TIME_CORRECT, COUNTER_OFFERED);
+    metric(walk, "cost_mean", NULL, "", world_cost(at->prices, n, at->count));
+    share(walk, "offload_fraction", NULL, may_offload(world), n, COUNTER_OFFLOADED,
+          COUNTER_OFFERED);
     for (int tier = 0; tier < world->tiers; tier++) {
-        metric(walk, "answered_fraction", world->view.tier[tier].name, "",
-               n[world->counters.answered_at + tier] / offered);
+        share(walk, "answered_fraction", world->view.tier[tier].name,
+              may_offload(world) || may_drop_any(world), n, at->answered_at + tier,
+              COUNTER_OFFERED);
     }
     for (int exit = 0; exit < world->view.exits; exit++) {
         const struct policy_exit *e = &world->view.exit[exit];
         const char *member = walk->define ? arena_format(walk->arena, "%s.%s",
                                                          world->view.model[e->model].name, e->name)
                                           : e->name;
-        metric(walk, "exit_fraction", member, "", n[world->counters.answered_by + exit] / offered);
+        share(walk, "exit_fraction", member, world->view.exits > 1 || may_drop_any(world), n,
+              at->answered_by + exit, COUNTER_OFFERED);
     }
-    metric(walk, "drop_fraction", NULL, "", n[COUNTER_DROPPED] / offered);
+    share(walk, "drop_fraction", NULL, may_drop_any(world), n, COUNTER_DROPPED, COUNTER_OFFERED);
     for (int reason = 0; reason < world->reasons; reason++) {
-        metric(walk, "drop_fraction", world->reason[reason], "",
-               n[world->counters.dropped_for + reason] / offered);
+        share(walk, "drop_fraction", world->reason[reason], may_drop(world, reason), n,
+              at->dropped_for + reason, COUNTER_OFFERED);
     }
-    metric(walk, "deadline_miss_fraction", NULL, "", n[COUNTER_DEADLINE_MISSES] / offered);
-    metric(walk, "latency_mean_s", NULL, "s", n[COUNTER_LATENCY_S] / answered);
-    metric(walk, "latency_p50_s", NULL, "s", histogram_quantile(&tally->latency, 0.5));
-    metric(walk, "latency_p95_s", NULL, "s", histogram_quantile(&tally->latency, 0.95));
-    metric(walk, "latency_p99_s", NULL, "s", histogram_quantile(&tally->latency, 0.99));
-    metric(walk, "latency_p999_s", NULL, "s", histogram_quantile(&tally->latency, 0.999));
+    share(walk, "deadline_miss_fraction", NULL, may_be_late(world), n, COUNTER_DEADLINE_MISSES,
+          COUNTER_OFFERED);
+    metric(walk, "latency_mean_s", NULL, "s", n[COUNTER_LATENCY_S] / n[COUNTER_ANSWERED]);
+    quantile(walk, "latency_p50_s", NULL, &tally->latency, 0.5);
+    quantile(walk, "latency_p95_s", NULL, &tally->latency, 0.95);
+    quantile(walk, "latency_p99_s", NULL, &tally->latency, 0.99);
+    quantile(walk, "latency_p999_s", NULL, &tally->latency, 0.999);
 }
 
 static void walk_classes(const struct world *world, const struct tally *tally, struct walk *walk)
 {
+    const double *n = tally->counters;
     for (int i = 0; i < world->class_count && world->has_classes; i++) {
-        const double *n =
-            tally->counters + world->counters.classes + (ptrdiff_t)i * CLASS_COUNTER_COUNT;
+        const int first = world->counters.classes + i * CLASS_COUNTER_COUNT;
         const char *name = world->classes[i].name;
-        const double offered = n[CLASS_OFFERED];
-        metric(walk, "offered_fraction", name, "", offered / tally->counters[COUNTER_OFFERED]);
-        metric(walk, "accuracy", name, "", n[CLASS_CORRECT] / n[CLASS_ANSWERED]);
-        metric(walk, "on_time_accuracy", name, "", n[CLASS_ON_TIME_CORRECT] / offered);
-        metric(walk, "offload_fraction", name, "", n[CLASS_OFFLOADED] / offered);
-        metric(walk, "deadline_miss_fraction", name, "", n[CLASS_DEADLINE_MISSES] / offered);
-        metric(walk, "latency_mean_s", name, "s", n[CLASS_LATENCY_S] / n[CLASS_ANSWERED]);
-        metric(walk, "latency_p95_s", name, "s",
-               histogram_quantile(&tally->class_latency[i], 0.95));
+        const int offered = first + CLASS_OFFERED;
+        share(walk, "offered_fraction", name, world->class_count > 1, n, offered, COUNTER_OFFERED);
+        share(walk, "accuracy", name, may_be_wrong(world), n, first + CLASS_CORRECT,
+              first + CLASS_ANSWERED);
+        share(walk, "on_time_accuracy", name,
+              may_be_wrong(world) || may_be_late(world) || may_drop_any(world), n,
+              first + CLASS_ON_TIME_CORRECT, offered);
+        share(walk, "offload_fraction", name, may_offload(world), n, first + CLASS_OFFLOADED,
+              offered);
+        share(walk, "deadline_miss_fraction", name, may_be_late(world), n,
+              first + CLASS_DEADLINE_MISSES, offered);
+        metric(walk, "latency_mean_s", name, "s",
+               n[first + CLASS_LATENCY_S] / n[first + CLASS_ANSWERED]);
+        quantile(walk, "latency_p95_s", name, &tally->class_latency[i], 0.95);
     }
 }
 
@@ -174,6 +256,8 @@ static void walk_stations(const struct world *world, const struct tally *tally, 
                (t->queue_area_s + t->serving_area_s) / window_s);
         metric(walk, "wait_mean_s", station->name, "s", t->wait_s / (double)t->visits);
         metric(walk, "arrival_rate_per_s", station->name, "/s", (double)t->arrivals / window_s);
+        metric(walk, "free_last_s", station->name, "s",
+               t->arrivals ? t->free_last_s : NAN);
         if (station_scales(station)) {
             metric(walk, "servers_mean", station->name, "", t->server_area_s / window_s);
         }
@@ -188,6 +272,21 @@ static void walk_stations(const struct world *world, const struct tally *tally, 
     }
 }
 
+// What was found of a warm-up that was to be found.
+static void walk_warmup(const struct world *world, const struct tally *tally, struct walk *walk)
+{
+    if (world->spec->warmup_kind != WARMUP_AUTO) {
+        return;
+    }
+    const struct warmup *warmup = tally->warmup && tally->warmup->settled ? tally->warmup : NULL;
+    metric(walk, "warmup_s", NULL, "s", warmup ? warmup->cut_s : NAN);
+    metric(walk, "settled_fraction", NULL, "", warmup ? warmup->is_settled : NAN);
+    for (int i = 0; i < world->stations; i++) {
+        metric(walk, "settled_fraction", world->station[i].name, "",
+               warmup ? warmup->settled[i] : NAN);
+    }
+}
+
 static void walk_all(const struct world *world, const struct tally *tally, struct walk *walk)
 {
     walk_samples(world, tally, walk);
@@ -195,6 +294,11 @@ static void walk_all(const struct world *world, const struct tally *tally, struc
     walk_labels(world, tally, walk);
     walk_totals(world, tally, walk);
     walk_stations(world, tally, walk);
+    walk_warmup(world, tally, walk);
+    for (int i = 0; i < world->controls; i++) {
+        any_metric(walk, "control", world->control[i].name, walk->values ? tally->controls[i] : NAN,
+                   &(struct world_metric){.unit = "", .kind = METRIC_CONTROL});
+    }
 }
 
 void metrics_define(struct world *world, struct arena *arena)

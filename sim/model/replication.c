@@ -2,7 +2,11 @@
 #include "model/replication.h"
 
 #include "base/text.h"
+#include "model/batches.h"
+#include "model/controls.h"
 #include "model/run.h"
+#include "model/self_check.h"
+#include "model/warmup.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -44,6 +48,9 @@ static void handle(struct run *run, const struct event *event)
         }
         return;
     }
+    case EVENT_BATCH:
+        batches_cut(run);
+        return;
     }
 }
 
@@ -155,7 +162,7 @@ static void init_run(struct run *run, struct arena *arena)
     const struct world *world = run->world;
     const struct policy_type *policy = world->policy;
     const struct spec *spec = world->spec;
-    run->place = (struct check_place){0, "run loop", run->key.seed, run->key.replication};
+    run->place = (struct check_place){0, "run loop", run->key.seed, run->options->number};
     run->free_slot = NO_SLOT;
     run->is_open = true;
     run->free_at_s = arena_new_array(arena, world->servers, double);
@@ -181,8 +188,11 @@ static void init_run(struct run *run, struct arena *arena)
     }
     run->tally->window_from_s = spec->warmup_kind == WARMUP_SAMPLES ? INFINITY
                                 : spec->warmup_kind == WARMUP_TIME  ? spec->warmup_time_s
+                                : spec->warmup_kind == WARMUP_AUTO  ? run->options->warmup->cut_s
                                                                     : 0;
+    run->tally->warmup = run->options->warmup;
     run->tally->window_to_s = spec->stop_kind == STOP_TIME ? spec->stop_time_s : INFINITY;
+    controls_init(run, arena);
     if (run->options->look && run->options->step_s > 0) {
         run->looks = arena_new_array(arena, (size_t)world->stations, struct station_state);
     }
@@ -215,51 +225,42 @@ static void finish_run(struct run *run)
     free(run->samples);
 }
 
-static double idle_power(const struct world *world, int tier)
+// Antithetic replications share a key, two by two.
+static struct stream_key key_of(const struct spec *spec, uint64_t number)
 {
-    if (tier > 0) {
-        return world->tier[tier].idle_w * world->tier[tier].nodes;
-    }
-    double watts = 0;
-    for (int i = 0; i < world->class_count; i++) {
-        watts += world->classes[i].tier[0].idle_w * world->classes[i].devices;
-    }
-    return watts;
-}
-
-// The idle power of nodes is an average over time: what of it falls to the window becomes part of
-// the energy of the samples.
-static void close_tally(struct run *run)
-{
-    const struct world *world = run->world;
-    struct tally *tally = run->tally;
-    const double window_s = tally->window_to_s - tally->window_from_s;
-    lanes_close(run);
-    for (int tier = 0; tier < world->tiers && window_s > 0; tier++) {
-        const double joules = idle_power(world, tier) * window_s;
-        tally->counters[world->counters.joules + tier] += joules;
-        tally->counters[COUNTER_JOULES] += joules;
-    }
+    const bool is_turned = spec->antithetic && number % 2;
+    return (struct stream_key){.seed = spec->seed,
+                               .replication = is_turned ? number - 1 : number,
+                               .turn = is_turned ? STREAM_TURNED : 0};
 }
 
 int replication_run(const struct world *world, const struct replication_options *options,
                     struct replication_result *ret_result, struct text *ret_error)
 {
+    if (world->spec->warmup_kind == WARMUP_AUTO && !options->warmup) {
+        return warmup_run(world, options, ret_result, ret_error);
+    }
     struct arena arena = {0};
     struct run run = {.world = world,
                       .options = options,
-                      .key = {world->spec->seed, options->number},
+                      .key = key_of(world->spec, options->number),
                       .error = ret_error};
     init_run(&run, &arena);
     for (int i = 0; i < world->counters.count; i++) {
         ret_result->counters[i] = 0;
     }
     run.tally->counters = ret_result->counters;
+    batches_start(&run, &arena);
     workload_start(&run);
     ret_result->events = run_loop(&run);
-    close_tally(&run);
-    CHECK(&run.place, run.offered == run.answered + run.dropped + run.in_flight || run.has_failed);
+    lanes_close(&run);
+    controls_close(&run);
+    tally_add_idle(world, run.tally);
+    if (!run.has_failed) {
+        self_check_run(&run, &arena);
+    }
     metrics_compute(world, run.tally, ret_result->metrics);
+    batches_collect(&run, &ret_result->batches);
     ret_result->simulated_s = run.now_s;
     ret_result->window_s = run.tally->window_to_s - run.tally->window_from_s;
     ret_result->offered = run.offered;

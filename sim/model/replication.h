@@ -14,9 +14,12 @@
 // flight only.
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct self_check;
 struct text;
+struct warmup;
 struct world;
 
 // One sample's fate, as told to an observer. Texts live as long as the world.
@@ -54,6 +57,13 @@ struct visit_record {
     double arrived_s;
     double started_s; // service
     double ended_s;
+    // Of a computation: which layers of which model. Of a transmission: the size of the message,
+    // without what was sent again, and whether it was the raw input, whose size is drawn.
+    int model;
+    int first_layer;
+    int last_layer;
+    double bytes;
+    double raw_bytes; // 0: it was something else
 };
 
 // A station at an instant, all its lanes together.
@@ -71,7 +81,28 @@ struct replication_options {
     // happened; `states` has one for each station of the world. Returns false to be told no more.
     bool (*look)(void *context, double time_s, const struct station_state *states);
     double step_s;
+    // For tests of the self-checks (model/self_check.h): shown what is checked, which it may
+    // change.
+    void (*falsify)(void *context, struct self_check *check);
     void *context;
+    // By model/warmup.h alone; NULL: the warm-up is to be found, if it is `auto`.
+    const struct warmup *warmup;
+};
+
+struct replication_result;
+
+// One long run cut into batches of equal simulated time, if the scenario asks for `intervals:
+// batch_means` (model/batches.h). `{0}`: it does not.
+struct replication_batches {
+    size_t count; // at least BATCH_LEAST; 0: the run was too short, or was not asked for any
+    double length_s;
+    // [count]: what a run that is the batch alone would say, metrics and counters. Nothing else of
+    // the results is filled.
+    struct replication_result *each;
+    // The batch means of a metric are too much alike from one batch to the next, however long
+    // batches are made, or the run was too short for batches: its estimate has not converged.
+    bool has_not_converged;
+    int metric; // that one
 };
 
 struct replication_result {
@@ -85,10 +116,13 @@ struct replication_result {
     uint64_t answered;
     uint64_t dropped;
     uint64_t in_flight;
+    struct replication_batches batches; // the caller ends with replication_batches_finish()
 };
 
-// Runs one replication. Returns -1 with a message in `ret_error` if the policy misbehaved or time
-// stood still; the result is then unspecified.
+void replication_batches_finish(struct replication_batches *batches);
+
+// Runs one replication. Returns -1 with a message in `ret_error` if the policy misbehaved, time
+// stood still or a self-check failed; the result is then unspecified.
 int replication_run(const struct world *world, const struct replication_options *options,
                     struct replication_result *ret_result, struct text *ret_error);
 

@@ -12,6 +12,7 @@
 //     view.c         what policies see of all that, and what they are told
 //     observation.c  what devices have noticed of links and nodes, for policies that look
 //     record.c       what observers are told of single samples
+//     batches.c      what one long run says of its parts
 //     replication.c  when: set-up, run loop, close
 
 #include "base/check.h"
@@ -29,8 +30,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct batches;
+
 // Simultaneous events happen in this order: a report says what was before, what is learnt is known
-// to all that happens then, and what ends makes room for what begins.
+// to all that happens then, and what ends makes room for what begins. A batch ends with all of it.
 enum event_kinds {
     EVENT_REPORT,
     EVENT_FEEDBACK,
@@ -40,7 +43,8 @@ enum event_kinds {
     EVENT_TIMEOUT,
     EVENT_DELIVER,
     EVENT_ARRIVE,
-    EVENT_BURST
+    EVENT_BURST,
+    EVENT_BATCH
 };
 
 // A sample in flight. At most 128 bytes: two cache lines.
@@ -130,6 +134,7 @@ struct run {
     unsigned char *correct;                  // of the oracle's view
     struct links links;
     struct tally *tally;
+    struct controls *controls; // NULL: no control variates
     struct station_state *looks; // [stations]: scratch for an observer of states; NULL: none
     uint64_t looks_done;
     bool is_open; // samples still arise
@@ -137,7 +142,8 @@ struct run {
     uint64_t answered;
     uint64_t dropped;
     uint64_t in_flight;
-    size_t awaiting; // events in the queue that keep no run going: feedback, reports
+    size_t awaiting; // events in the queue that keep no run going: feedback, reports, batches
+    struct batches *batches; // NULL: not asked for
     bool has_failed;
     struct text *error;
 };

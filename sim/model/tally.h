@@ -10,36 +10,46 @@
 #include <stdint.h>
 
 struct arena;
+struct warmup;
 struct world;
 
 // Sums over all lanes of a station. "Counted" visits are those of counted samples; the others are
 // of everything that happens inside the window.
 struct station_tally {
-    uint64_t arrivals;   // in the window
-    uint64_t visits;     // counted, ended
-    double wait_s;       // counted: time in the queue, before service
-    double queue_area_s; // in the window: integral of the number waiting
-    double busy_area_s;  // in the window: integral of the number of busy servers
+    uint64_t arrivals;     // in the window
+    uint64_t visits;       // counted, ended
+    double wait_s;         // counted: time in the queue, before service
+    double queue_area_s;   // in the window: integral of the number waiting
+    double busy_area_s;    // in the window: integral of the number of busy servers
     double serving_area_s; // in the window: integral of the number in service
     double server_area_s;  // in the window: integral of the servers in use, where that changes
     double works_area_s;   // in the window: integral of the nodes that work, where they fail
     uint64_t batches;      // that started in the window
     uint64_t batched;      // samples in them
-    double work_s;       // service time that arrived in the window
+    double work_s;         // service time that arrived in the window
+    double free_last_s;    // when a sample that came was last served at once; 0: none was
 };
 
 struct tally {
     double window_from_s; // INFINITY until the warm-up is over
     double window_to_s;   // INFINITY until the last arrival
     uint64_t answered_in_window;
-    double *counters;               // [world->counters.count]
-    struct station_tally *stations; // [world->stations]
-    struct histogram latency;       // of counted, answered samples
+    // At the edges of the window: samples that are not counted and were answered before it; those
+    // that ended later, and when the last of them did; drops behind the window.
+    uint64_t early_answered;
+    uint64_t late_uncounted;
+    double late_uncounted_until_s;
+    uint64_t late_dropped;
+    double *counters;                // [world->counters.count]
+    struct station_tally *stations;  // [world->stations]
+    struct histogram latency;        // of counted, answered samples
     struct histogram *class_latency; // [class], if classes have names
     // [label], if samples carry them: counted samples that were answered, and rightly.
     double *label_answered;
     double *label_correct;
-    double *label_accuracy; // scratch
+    double *label_accuracy;      // scratch
+    const double *controls;      // [world->controls]: sums of mean 0
+    const struct warmup *warmup; // that was found; NULL: it was given
 };
 
 // The part of [from, to] that lies in the window, in seconds.
@@ -54,6 +64,25 @@ static inline bool tally_is_in_window(const struct tally *tally, double time_s)
 {
     return time_s >= tally->window_from_s && time_s <= tally->window_to_s;
 }
+
+// A sample that is not counted has ended.
+static inline void tally_uncounted(struct tally *tally, double time_s, bool is_answered)
+{
+    if (time_s < tally->window_from_s) {
+        tally->early_answered += is_answered;
+    } else {
+        tally->late_uncounted++;
+        tally->late_uncounted_until_s = time_s;
+    }
+}
+
+// The idle power of nodes is an average over time: adds what of it falls to the window, which
+// becomes part of the energy of the samples.
+void tally_add_idle(const struct world *world, struct tally *tally);
+
+// What was added to the sums of a station between two moments.
+void station_tally_between(const struct station_tally *from, const struct station_tally *to,
+                           struct station_tally *ret_between);
 
 // Fills world->metric with the names and units of all metrics of this world.
 void metrics_define(struct world *world, struct arena *arena);

@@ -30,7 +30,7 @@ static void learn_row(struct world *world, const struct trace *trace, size_t fro
 // Replications are numbered from 0; what is set aside belongs to none of them.
 static struct stream_key training_key(const struct world *world)
 {
-    return (struct stream_key){world->spec->seed, UINT64_MAX};
+    return (struct stream_key){.seed = world->spec->seed, .replication = UINT64_MAX};
 }
 
 static void draw_training(struct world *world, struct arena *arena)

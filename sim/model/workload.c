@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "model/controls.h"
 #include "model/generator.h"
 #include "model/run.h"
 #include "scenario/trace.h"
@@ -252,6 +253,7 @@ uint32_t workload_arrive(struct run *run, uint32_t device, bool is_burst)
     if (source->generator) {
         generate(run, slot);
     }
+    controls_arrive(run, sample);
     run->offered++;
     run->in_flight++;
     run->pending--;

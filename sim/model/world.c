@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "model/world.h"
+#include "model/controls.h"
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "model/self_check.h"
 #include "model/tally.h"
 #include "model/training.h"
 
@@ -345,12 +347,14 @@ struct world *world_build(const struct spec *spec, int policy, struct arena *are
     }
     world_describe(world, arena);
     training_set_aside(world, arena);
+    self_check_prepare(world);
     world->purpose_payload = stream_purpose("payload", "");
     world->purpose_policy = stream_purpose("policy", "");
     if (build_reasons(world, arena, ret_error) != 0) {
         return NULL;
     }
     world_build_counters(world, arena);
+    controls_define(world, arena);
     metrics_define(world, arena);
     if (plan_policy(world, arena, ret_error) != 0) {
         return NULL;

@@ -38,7 +38,8 @@ enum station_metric {
     STATION_QUEUE_MEAN,
     STATION_PRESENT_MEAN,
     STATION_WAIT_MEAN,
-    STATION_ARRIVAL_RATE
+    STATION_ARRIVAL_RATE,
+    STATION_FREE_LAST
 };
 
 enum station_role { STATION_COMPUTE, STATION_UP, STATION_DOWN };
@@ -142,6 +143,8 @@ struct world_source {
     uint32_t rows;                     // of the trace that are simulated
     const uint32_t *row;               // [rows]: which they are, in the trace's order; NULL: all
     uint64_t purpose_order;
+    uint32_t rows_right; // of them, those that some exit is right about; none of a generator
+    uint32_t rows_wrong; // and that some exit is wrong about
 };
 
 // What is counted. Counters are doubles: whole numbers are exact up to 2^53. All but the last
@@ -177,10 +180,22 @@ struct world_counters {
     double *prices;     // cost = sum of prices * counters / offered
 };
 
+// What a metric is, which decides how its interval is made (exp/estimate.h).
+enum metric_kind {
+    METRIC_MEAN,
+    METRIC_QUANTILE,
+    METRIC_PROPORTION, // a share of what a counter has counted
+    METRIC_CONTROL     // chance alone, with mean 0: what a control variate is
+};
+
 struct world_metric {
     const char *name;
     const char *unit;
+    enum metric_kind kind;
+    int denominator; // proportion: the counter that it is a share of
 };
+
+struct world_control; // model/controls.h
 
 struct world {
     const struct spec *spec;
@@ -214,6 +229,8 @@ struct world {
     int reasons; // why samples are dropped: the engine's, then the policy's
     const char **reason;
     struct world_counters counters;
+    int controls; // control variates
+    struct world_control *control;
     int metrics;
     struct world_metric *metric;
 };

@@ -4,7 +4,7 @@
 
 // Random numbers are looked up, not drawn in turn. A number is a pure function of
 //
-//     key     = (seed, replication)
+//     key     = (seed, replication, and whether numbers are turned round)
 //     purpose = what it is for: a hash of words such as "service" and "edge/large"
 //     entity  = whose it is: the device where the sample arose
 //     index   = which one: the sample's number at that device
@@ -17,6 +17,10 @@
 // as 1, 2, 3", SC 2011) from the Random123 library. One evaluation gives four words, so the number
 // of index i is word i mod 4 of block i div 4. What needs more than one word of randomness
 // (rejection methods) takes the further ones from `sub` blocks that belong to this index alone.
+//
+// Antithetic replications come in pairs of the same key, but that in the second one all bits of
+// every word are turned round, which makes exactly 1 - u of each uniform number u: where one has a
+// long time between arrivals, or a quick service, the other has a short one, or a slow one.
 
 #include <Random123/philox.h>
 #include <stdint.h>
@@ -24,7 +28,10 @@
 struct stream_key {
     uint64_t seed;
     uint64_t replication;
+    uint64_t turn; // added to every word without carry: 0, or STREAM_TURNED
 };
+
+#define STREAM_TURNED UINT64_MAX
 
 // One number's address.
 struct stream_at {
@@ -43,7 +50,11 @@ static inline philox4x64_ctr_t stream_block(struct stream_key key, uint64_t purp
 {
     philox4x64_ctr_t counter = {{block, entity, purpose, sub}};
     philox4x64_key_t philox_key = {{key.seed, key.replication}};
-    return philox4x64(counter, philox_key);
+    philox4x64_ctr_t block_of_words = philox4x64(counter, philox_key);
+    for (int i = 0; i < 4; i++) {
+        block_of_words.v[i] ^= key.turn;
+    }
+    return block_of_words;
 }
 
 static inline uint64_t stream_word(const struct stream_at *at)

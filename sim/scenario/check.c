@@ -272,6 +272,7 @@ int check_spec(struct spec *spec, struct settings *settings, struct arena *arena
     size_t errors = diagnostics->errors;
     const struct checker checker = {spec, settings, arena, diagnostics};
     check_warmup(&checker);
+    check_precision(spec, settings, diagnostics);
     check_models(&checker);
     check_workload(spec, settings, arena, diagnostics);
     for (int i = 0; i < spec_places(spec); i++) {

@@ -42,6 +42,10 @@ int check_spec(struct spec *spec, struct settings *settings, struct arena *arena
 void check_compute(struct spec *spec, const struct settings *settings,
                    struct diagnostics *diagnostics);
 
+// How many replications there are, and what their estimates are made of; part of check_spec().
+void check_precision(const struct spec *spec, const struct settings *settings,
+                     struct diagnostics *diagnostics);
+
 // What it says of each link; part of check_spec().
 void check_links_alone(struct spec *spec, const struct settings *settings, struct arena *arena,
                        struct diagnostics *diagnostics);

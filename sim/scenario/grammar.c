@@ -74,6 +74,10 @@ static const struct field_case warmup_cases[] = {
      .fields = warmup_time_fields,
      .is_bare = true,
      .meaning = "a time"},
+    {.name = "auto",
+     .value = WARMUP_AUTO,
+     .meaning = "what MSER-5 finds in the latency and in the queue of each station, for each "
+                "replication; it is then run once more with that warm-up"},
     {.name = NULL},
 };
 
@@ -273,6 +277,9 @@ static const struct field measure_fields[] = {
 static const struct field_type plugin_type = {.kind = FIELD_TEXT};
 static const struct field_type policy_type = {.kind = FIELD_POLICY};
 
+// As enum spec_intervals.
+static const char *const interval_kinds[] = {"replications", "batch_means", NULL};
+
 const struct field grammar_fields[] = {
     {.name = "scenario",
      .offset = offsetof(struct spec, name),
@@ -309,6 +316,12 @@ const struct field grammar_fields[] = {
      .default_text = "20",
      .flags = FIELD_LABEL,
      .meaning = "independent runs of each point; their spread gives the intervals"},
+    {.name = "intervals",
+     .offset = offsetof(struct spec, intervals),
+     .type = {.kind = FIELD_CHOICE, .choices = interval_kinds},
+     .default_text = "replications",
+     .meaning = "what intervals rest on: independent replications, or the batches of one long run, "
+                "which are as long as it takes for their means to pass a test of correlation"},
     {.name = "confidence",
      .offset = offsetof(struct spec, confidence),
      .type = {.kind = FIELD_NUMBER,
@@ -397,6 +410,35 @@ const struct field grammar_fields[] = {
               .count_offset = offsetof(struct spec_measure, present)},
      .flags = FIELD_OPTIONAL,
      .meaning = "metrics that are not computed unless asked for"},
+    {.name = "until",
+     .offset = offsetof(struct spec, until),
+     .type = {.kind = FIELD_LIST,
+              .flags = FIELD_OR_SINGLE,
+              .noun = "rule",
+              .element = &grammar_until,
+              .element_bytes = sizeof(struct spec_until),
+              .count_offset = offsetof(struct spec, until_count)},
+     .flags = FIELD_OPTIONAL | FIELD_LABEL,
+     .meaning = "in place of a number of replications: how narrow intervals have to be; of a list, "
+                "each rule has to hold or to have given up"},
+    {.name = "antithetic",
+     .offset = offsetof(struct spec, antithetic),
+     .type = {.kind = FIELD_BOOLEAN},
+     .default_text = "false",
+     .meaning = "replications come in pairs, the second with 1 - u for each random number u of the "
+                "first; intervals rest on the means of pairs"},
+    {.name = "control_variates",
+     .offset = offsetof(struct spec, control_variates),
+     .type = {.kind = FIELD_BOOLEAN},
+     .default_text = "false",
+     .meaning = "estimates are corrected for what arrivals, service times and samples of each "
+                "replication say of its luck, as far as their means are known"},
+    {.name = "transient",
+     .offset = offsetof(struct spec, transient),
+     .type = {.kind = FIELD_BOOLEAN},
+     .default_text = "false",
+     .flags = FIELD_LABEL,
+     .meaning = "the run is not meant to settle: no verdict says that it does not"},
     {.name = "sweep",
      .type = {.kind = FIELD_ELSEWHERE},
      .flags = FIELD_OPTIONAL,

@@ -43,6 +43,7 @@ extern const struct field_type grammar_model_name;
 extern const struct field_type grammar_tier; // struct spec_tier
 extern const struct field_type grammar_link; // struct spec_link
 extern const struct field_type grammar_drift; // struct spec_drift
+extern const struct field_type grammar_until; // struct spec_until
 
 // Parts of a link.
 extern const struct field_case grammar_rates[]; // struct spec_rate

@@ -204,8 +204,19 @@ struct spec_measure {
     bool labels; // each one for itself
 };
 
+// A rule by which replications stop: once the interval of a metric is narrow enough.
+struct spec_until {
+    const char *metric;
+    double relative;   // half width as a share of the estimate; 0: not stated
+    double absolute;   // half width in the unit of the metric; 0: not stated
+    double confidence; // 0: the scenario's
+    int least;
+    int most;
+};
+
 enum spec_stop_kind { STOP_SAMPLES, STOP_TIME };
-enum spec_warmup_kind { WARMUP_NONE, WARMUP_SAMPLES, WARMUP_TIME };
+enum spec_warmup_kind { WARMUP_NONE, WARMUP_SAMPLES, WARMUP_TIME, WARMUP_AUTO };
+enum spec_intervals { INTERVALS_REPLICATIONS, INTERVALS_BATCH_MEANS };
 
 struct spec {
     const char *name;
@@ -218,7 +229,13 @@ struct spec {
     uint64_t warmup_samples; // offered samples that are simulated but not counted
     double warmup_time_s;
     int replications;
+    enum spec_intervals intervals; // what their units are
     double confidence; // of every interval
+    struct spec_until *until; // all must hold
+    int until_count;          // 0: `replications` says how many there are
+    bool antithetic;          // replications 2i and 2i + 1 are mirror images of each other
+    bool control_variates;
+    bool transient; // the run is not meant to settle
     struct spec_samples samples;
     struct spec_model *models;
     int model_count;

@@ -151,9 +151,13 @@ static void complete(struct bench *bench, int64_t point_id, int metrics, struct 
 {
     struct store_estimate estimates[METRICS];
     for (int i = 0; i < metrics; i++) {
-        estimates[i] = (struct store_estimate){bench->name_list[i], 1.0 / (i + 3), 0.01, 0.95, 5};
+        estimates[i] = (struct store_estimate){.metric = bench->name_list[i],
+                                               .mean = 1.0 / (i + 3),
+                                               .half_width = 0.01,
+                                               .confidence = 0.95,
+                                               .replications = 5};
     }
-    check(store_complete_point(bench->store, point_id, "stable", PER_POINT, estimates,
+    check(store_complete_point(bench->store, point_id, "stable", NULL, PER_POINT, estimates,
                                (size_t)metrics, error),
           error);
 }

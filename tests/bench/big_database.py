@@ -104,8 +104,9 @@ def fill(database, points, source):
         for metric, values in enumerate(columns, 1):
             mean = sum(values) / len(values)
             spread = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5
-            rows.append((number, metric, mean, 1.2415 * spread, 0.95, len(values)))
-        database.executemany("INSERT INTO estimates VALUES (?, ?, ?, ?, ?, ?)", rows)
+            half = 1.2415 * spread
+            rows.append((number, metric, mean, half, 0.95, len(values), mean - half, mean + half))
+        database.executemany("INSERT INTO estimates VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)", rows)
         if first == number:
             store_runs(database, number, runs)
     database.commit()
@@ -124,7 +125,7 @@ def store_runs(database, point, runs):
 
 def make(path, root, points):
     database = sqlite3.connect(path)
-    for name in ("schema.sql", "schema-2.sql"):
+    for name in ("schema.sql", "schema-2.sql", "schema-3.sql"):
         database.executescript((root / "results" / name).read_text(encoding="ascii"))
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = OFF")

@@ -33,7 +33,8 @@ STORED = {
                "ORDER BY point_id, number, metric",
     "counters": "SELECT point_id, number, counter, value, price FROM replication_counters "
                 "ORDER BY point_id, number, counter",
-    "estimates": "SELECT point_id, name, mean, half_width, confidence, replications FROM estimates "
+    "estimates": "SELECT point_id, name, mean, low, high, half_width, confidence, replications, "
+                 "variance_ratio FROM estimates "
                  "JOIN metric_names ON metric_names.id = metric_id ORDER BY point_id, name",
     "samples": "SELECT * FROM samples",
     "texts": "SELECT * FROM texts",

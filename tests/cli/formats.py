@@ -48,7 +48,7 @@ def metric_names(world):
     names += ["bytes_up_mean", "bytes_down_mean"]
     if world.startswith("hi-"):
         names += ["label_accuracy_worst_tenth"]  # their samples carry labels
-    families = OF_STATIONS + ["offered_load", "present_mean"]
+    families = OF_STATIONS + ["offered_load", "present_mean", "free_last_s"]
     return names + [f"{family}.{name}" for name in stations(world) for family in families]
 
 
@@ -74,7 +74,7 @@ def is_number(value):
 def json_shape(world):
     def case(program):
         found = run_json(program, world)
-        expect_equal(list(found), ["experiment", "scenario", "points"], "keys")
+        expect_equal(list(found), ["experiment", "scenario", "points", "warnings"], "keys")
         expect_equal(found["experiment"], None, "experiment")
         expect_equal(found["scenario"], world, "scenario")
         for point in found["points"]:
@@ -86,13 +86,17 @@ def json_shape(world):
             expect_equal(point["verdict"], "stable", "verdict")
             expect_equal(sorted(point["metrics"]), sorted(metric_names(world)), "metrics")
             for name, estimate in point["metrics"].items():
-                expect_equal(list(estimate), ["mean", "half_width", "confidence"], name)
+                expect_equal(list(estimate), ["mean", "half_width", "low", "high", "confidence"],
+                             name)
                 expect_equal(estimate["confidence"], 0.95, name)
-                if name.startswith("wait_mean_s.") and estimate["mean"] is None:
+                if name.startswith(("wait_mean_s.", "free_last_s.")) and estimate["mean"] is None:
                     continue  # of a station where nothing ever came
                 expect(is_number(estimate["mean"]), f"{name}: {estimate}")
                 expect(is_number(estimate["half_width"]) and estimate["half_width"] >= 0,
                        f"{name}: {estimate}")
+                sides = (estimate["mean"] - estimate["low"], estimate["high"] - estimate["mean"])
+                expect(min(sides) >= 0 and abs(max(sides) - estimate["half_width"]) <=
+                       1e-12 * abs(estimate["mean"]), f"{name}: {estimate}")
 
     return case
 
@@ -110,7 +114,7 @@ def json_of_one_replication(program):
     point = run_json(program, "mm1", "--replications", "1")["points"][0]
     expect_equal(point["replications"], 1, "replications")
     for name, estimate in point["metrics"].items():
-        expect_equal(estimate["half_width"], None, name)
+        expect_equal([estimate[key] for key in ("half_width", "low", "high")], [None] * 3, name)
         expect(is_number(estimate["mean"]), name)
 
 
@@ -136,7 +140,8 @@ def csv_is_json(world):
         expect(text.endswith("\n") and "\r" not in text, "line ends")
         rows = list(csv.reader(io.StringIO(text), strict=True))
         expect_equal(rows[0], ["policy", "parameters", "verdict", "metric", "mean", "half_width",
-                               "unit", "confidence", "replications"], "header")
+                               "unit", "low", "high", "confidence", "replications",
+                               "variance_ratio"], "header")
         wanted = []
         for point in run_json(program, world)["points"]:
             parameters = "; ".join(f"{path}={json.dumps(value)}"
@@ -144,15 +149,15 @@ def csv_is_json(world):
             for name, estimate in point["metrics"].items():
                 count = 0 if estimate["mean"] is None else point["replications"]
                 wanted.append((point["policy"], parameters, point["verdict"], name,
-                               estimate["mean"], estimate["half_width"], estimate["confidence"],
-                               count))
-        found = [(row[0], row[1], row[2], row[3], float(row[4]) if row[4] else None,
-                  float(row[5]) if row[5] else None, float(row[7]), int(row[8]))
-                 for row in rows[1:]]
+                               estimate["mean"], estimate["half_width"], estimate["low"],
+                               estimate["high"], estimate["confidence"], count))
+        found = [(*row[:4], *(float(row[i]) if row[i] else None for i in (4, 5, 7, 8)),
+                  float(row[9]), int(row[10])) for row in rows[1:]]
+        expect_equal({row[11] for row in rows[1:]}, {""}, "variance reduction")
         # A mean that some replications know nothing of counts fewer of them.
-        expect_equal([row[:7] for row in found], [row[:7] for row in wanted], "rows")
+        expect_equal([row[:9] for row in found], [row[:9] for row in wanted], "rows")
         for row in found:
-            expect((row[4] is None) == (row[7] == 0) and row[7] <= 3, f"replications: {row}")
+            expect((row[4] is None) == (row[9] == 0) and row[9] <= 3, f"replications: {row}")
         units = {row[3]: row[6] for row in rows[1:]}
         for name, unit in units.items():
             ends = {"_per_s": "/s", "_s": "s", "_j": "J"}
@@ -205,12 +210,16 @@ def markdown_blocks(text):
 
 
 def expect_shown(shown, estimate, what):
-    """`shown` is "mean ± half width", rounded; "-" where there is no mean."""
+    """`shown` is "mean ± half width", or "mean [low, high]" if one side is more than twice the
+    other, rounded; "-" where there is no mean."""
     if estimate["mean"] is None:
         expect_equal(shown, "-", what)
         return
-    parts = [part.strip() for part in shown.split("±")]
+    parts = [part.strip() for part in re.split("[±\\[,]", shown.rstrip("]"))]
     values = [estimate["mean"], estimate["half_width"]]
+    sides = (estimate["mean"] - estimate["low"], estimate["high"] - estimate["mean"])
+    if max(sides) > 2 * min(sides) and max(sides) > 1e-12 * abs(estimate["mean"]):
+        values = [estimate["mean"], estimate["low"], estimate["high"]]
     expect_equal(len(parts), len(values), f"{what}: {shown!r}")
     for part, value in zip(parts, values):
         last_digit = decimal.Decimal(1).scaleb(decimal.Decimal(part).as_tuple().exponent)
@@ -319,7 +328,7 @@ CASES = (
         ("check", "@hi-digits"), ("policies",), ("policies", "hi_threshold"),
         ("policies", "random"), ("query",), ("query", "runs"), ("query", "tradeoffs"))]
     + [(f"json, csv, md: {' '.join(words)}", other_commands(*words)) for words in (
-        ("check", "@"), ("policies",), ("policies", "hi_threshold"), ("query",))]
+        ("policies",), ("policies", "hi_threshold"), ("query",))]
 )
 
 if __name__ == "__main__":

@@ -236,10 +236,11 @@ def diff_of_experiments(program):
             (SELECT policy, parameters_json FROM points WHERE id = 8) WHERE id = 9;
         INSERT INTO points SELECT id + 1000, 2, iif(id IN (8, 9), ordinal, 600 - ordinal), policy,
             is_oracle, uses_prices, parameters_json, scenario_json, hash, replications, verdict,
-            is_complete, simulation_hash, coalesce(source_id, id) FROM points
+            is_complete, simulation_hash, coalesce(source_id, id), units, stopped FROM points
             WHERE id NOT IN (1, 593, 594);
         INSERT INTO estimates SELECT point_id + 1000, metric_id, mean + 1, half_width, confidence,
-            replications FROM estimates WHERE point_id NOT IN (1, 593, 594);""")
+            replications, low + 1, high + 1, variance_ratio FROM estimates
+            WHERE point_id NOT IN (1, 593, 594);""")
     database.commit()
     means = dict(database.execute("SELECT point_id, mean FROM estimates WHERE metric_id = 1"))
     ids = [row[0] for row in database.execute(

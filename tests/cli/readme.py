@@ -106,6 +106,8 @@ PART = re.compile(r"^(\w+):.*\n(?:(?:[ #].*)?\n)*", re.MULTILINE)
 def with_parts(program, folder, block):
     """Writes the first scenario with these parts instead of its own."""
     own = {match[1] for match in PART.finditer(block)}
+    if "until" in own:
+        own.add("replications")  # which it finds
     scenario = (program.root / "scenarios/hi-digits.yaml").read_text(encoding="utf-8")
     kept = PART.sub(lambda match: "" if match[1] in own else match[0], scenario)
     (folder / "own.yaml").write_text(kept.replace("data/digits.csv", "scenarios/data/digits.csv") +
@@ -126,7 +128,8 @@ def sweep_works(folder, block):
 def part_works(folder, block):
     def case(program):
         program.folder = folder
-        program.run("run", with_parts(program, folder, block), "--no-store", "--replications", "2",
+        number = [] if block.startswith("until:") else ["--replications", "2"]
+        program.run("run", with_parts(program, folder, block), "--no-store", *number,
                     "--set", "stop={samples: 1000}", "--set", "warmup=none")
 
     return case
@@ -224,6 +227,7 @@ def start():
              ("README.md shows commands", is_there(readme, 5)),
              ("results.md shows commands", is_there(docs / "results.md", 20)),
              ("sweeps.md shows commands", is_there(docs / "sweeps.md", 8)),
+             ("statistics.md shows commands", is_there(docs / "statistics.md", 5)),
              ("results.md leaves nothing out", results_are_complete)]
     with tempfile.TemporaryDirectory(prefix="offloadsim-readme-") as name:
         for page in [readme, *sorted(docs.glob("*.md"))]:

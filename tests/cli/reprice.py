@@ -311,14 +311,14 @@ def formats(program):
 
 
 def shape(program):
-    """The JSON is that of a sweep."""
+    """The JSON is that of a sweep, which also has the warnings that its scenario gave."""
     run(program, "hi-digits")
     found = repriced(program, "prices.offload=0.1,0.2")
     sweep = json.loads(program.run(
         "sweep", program.scenario("hi-digits"), *LIVELY, "--set", "prices.offload=0.1,0.2",
         "--quiet", "--format", "json").stdout)
     expect_equal((found["experiment"], found["scenario"]), (1, "hi-digits"), "experiment")
-    expect_equal(list(found), list(sweep), "keys")
+    expect_equal([*found, "warnings"], list(sweep), "keys")
     expect_equal(list(found["points"][0]), list(sweep["points"][0]), "keys of a point")
     expect_equal(found["points"][0]["metrics"]["cost_mean"].keys(),
                  sweep["points"][0]["metrics"]["cost_mean"].keys(), "keys of an estimate")

@@ -18,9 +18,9 @@ SCENARIOS = sorted(file.stem for file in (pathlib.Path(sys.argv[2]) / "scenarios
 
 def check(name):
     def case(program):
-        done = program.run("check", program.scenario(name))
+        done = program.run("check", program.scenario(name), "--strict")
         expect_in(f"{name}.yaml: fine\n", done.stdout, "output")
-        expect_equal(done.stderr, "", "warnings")
+        expect("warning" not in done.stderr, done.stderr)
 
     return case
 
@@ -58,11 +58,13 @@ SHORTER = {"fleet": ["stop={time: 30 min}",
 
 
 def stable(name):
-    """As shipped no station is overloaded (two replications tell)."""
+    """As shipped no station is overloaded, and no setting is without effect (two replications
+    tell)."""
     def case(program):
         shorter = [word for change in SHORTER.get(name, []) for word in ("--set", change)]
         done = program.run("run", program.scenario(name), "--replications", "2", "--no-store",
-                           "--format", "json", *shorter)
+                           "--strict", "--format", "json", *shorter)
+        expect_equal(json.loads(done.stdout)["warnings"], [], "warnings")
         for point in json.loads(done.stdout)["points"]:
             expect_equal(point["verdict"], "stable", point["policy"])
 

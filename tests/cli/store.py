@@ -118,12 +118,12 @@ def printed_is_stored(program):
         points = json.loads(run(program, world, "--format", "json").stdout)
         for ordinal, point in enumerate(points["points"]):
             rows = query(program,
-                         "SELECT name, mean, half_width, confidence, verdict, policy, "
+                         "SELECT name, mean, half_width, low, high, confidence, verdict, policy, "
                          "points.replications AS n FROM estimates "
                          "JOIN metric_names ON metric_names.id = metric_id "
                          "JOIN points ON points.id = point_id "
                          f"WHERE experiment_id = {points['experiment']} AND ordinal = {ordinal}")
-            keys = ("mean", "half_width", "confidence")
+            keys = ("mean", "half_width", "low", "high", "confidence")
             expect_equal({row["name"]: {key: row[key] for key in keys} for row in rows},
                          point["metrics"], "estimates")
             for row in rows:
@@ -145,8 +145,8 @@ def estimates_are_means_of_replications(program):
 
 
 def intervals_are_students(program):
-    """With three replications Student's t has two degrees of freedom and a quantile in closed form:
-    t = (2 p - 1) sqrt(2 / (4 p (1 - p))) at p = (1 + confidence) / 2."""
+    """Those of means. With three replications Student's t has two degrees of freedom and a quantile
+    in closed form: t = (2 p - 1) sqrt(2 / (4 p (1 - p))) at p = (1 + confidence) / 2."""
     for confidence in (0.95, 0.8):
         p = (1 + confidence) / 2
         t = (2 * p - 1) * math.sqrt(2 / (4 * p * (1 - p)))
@@ -155,7 +155,8 @@ def intervals_are_students(program):
         for row in query(program, "SELECT point_id, metric, value FROM replication_metrics "
                                   "WHERE experiment_id = (SELECT max(id) FROM experiments)"):
             values.setdefault((row["point_id"], row["metric"]), []).append(row["value"])
-        rows = query(program, "SELECT point_id, name, half_width, confidence FROM estimates "
+        rows = query(program, "SELECT point_id, name, half_width, high - mean AS above, "
+                              "mean - low AS below, confidence FROM estimates "
                               "JOIN metric_names ON metric_names.id = metric_id WHERE point_id IN "
                               "(SELECT id FROM points WHERE experiment_id = "
                               "(SELECT max(id) FROM experiments))")
@@ -163,7 +164,8 @@ def intervals_are_students(program):
         for row in rows:
             found = values[(row["point_id"], row["name"])]
             expect_equal((len(found), row["confidence"]), (3, confidence), row["name"])
-            if None not in found:
+            # Wilson's, of a share that is close to 0 or 1, lies about another middle.
+            if None not in found and abs(row["above"] - row["below"]) <= 1e-9 * row["half_width"]:
                 wanted = t * statistics.stdev(found) / math.sqrt(3)
                 expect(abs(row["half_width"] - wanted) <= 1e-9 * wanted + 1e-15,
                        f"{row['name']}: {row['half_width']}, not {wanted}")

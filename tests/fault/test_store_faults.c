@@ -70,7 +70,7 @@ static void complete_group(struct store *store, struct said *said,
     int result = store_begin_group(store, ret_error);
     if (result == 0) {
         for (int i = GROUPED; i < POINTS && result == 0; i++) {
-            result = store_complete_point(store, said->states[i].id, "stable", 4, estimate, 1,
+            result = store_complete_point(store, said->states[i].id, "stable", NULL, 4, estimate, 1,
                                           ret_error);
         }
         result = store_end_group(store, result, ret_error);
@@ -103,10 +103,10 @@ static void store_sweep(const char *path, struct said *said)
     const struct store_sample sample = {.device = 1, .tier = "edge", .correct = 1};
     said->has_samples = said->is_added[0][0] &&
                         store_add_samples(store, said->states[0].id, 0, &sample, 1, &error) == 0;
-    const struct store_estimate estimate = {"accuracy", 0.5, 0.125, 0.95, 4};
+    const struct store_estimate estimate = {"accuracy", 0.5, 0.375, 0.625, 0.125, 0.95, 4, NAN};
     for (int i = 0; i < GROUPED; i++) {
-        said->is_complete[i] =
-            store_complete_point(store, said->states[i].id, "stable", 4, &estimate, 1, &error) == 0;
+        said->is_complete[i] = store_complete_point(store, said->states[i].id, "stable", NULL, 4,
+                                                    &estimate, 1, &error) == 0;
     }
     complete_group(store, said, &estimate, &error);
 end:

@@ -164,7 +164,7 @@ START_TEST(samples_are_looked_up)
     const struct generator_wanted part = {some, 2, NULL, 0};
     const struct generator *whole = generator_build(generated, &everything, &arena);
     const struct generator *few = generator_build(generated, &part, &arena);
-    const struct stream_key key = {3, 14};
+    const struct stream_key key = {.seed = 3, .replication = 14};
     bool devices_differ = false;
     bool replications_differ = false;
     for (uint64_t index = 200; index-- > 0;) {
@@ -182,7 +182,8 @@ START_TEST(samples_are_looked_up)
         }
         generator_draw(whole, key, 8, index, three, seen);
         devices_differ = devices_differ || three[0].confidence != one[0].confidence;
-        generator_draw(whole, (struct stream_key){3, 15}, 7, index, three, seen);
+        generator_draw(whole, (struct stream_key){.seed = 3, .replication = 15}, 7, index, three,
+                       seen);
         replications_differ = replications_differ || three[0].confidence != one[0].confidence;
     }
     ck_assert(devices_differ);

@@ -140,8 +140,8 @@ static struct policy_action probe_decide(const struct policy_world *world, const
     // One device's samples are computed in order of their arrival.
     struct trace_outcome outcomes[2];
     double feature;
-    generator_draw(probe.generator, (struct stream_key){11, 2}, (uint64_t)view->device,
-                   probe.seen[view->device]++, outcomes, &feature);
+    generator_draw(probe.generator, (struct stream_key){.seed = 11, .replication = 2},
+                   (uint64_t)view->device, probe.seen[view->device]++, outcomes, &feature);
     ck_assert_int_eq(view->outcome_count, 1);
     ck_assert(view->latest->confidence == outcomes[0].confidence);
     ck_assert_int_eq(view->latest->prediction, outcomes[0].prediction);
@@ -199,7 +199,7 @@ START_TEST(training_is_drawn)
     ck_assert_double_gt(shade / 5000, 1);
     struct trace_outcome outcomes[2];
     double feature;
-    generator_draw(world->source[0].generator, (struct stream_key){11, 0}, 0, 0, outcomes,
+    generator_draw(world->source[0].generator, (struct stream_key){.seed = 11}, 0, 0, outcomes,
                    &feature);
     ck_assert(outcomes[0].confidence != training->confidences[0]);
     small_scenario_finish(&scenario);

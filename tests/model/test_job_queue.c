@@ -12,7 +12,7 @@ enum { JOBS = 300, STEPS = 20000 };
 
 static uint32_t number(uint64_t index, uint32_t below)
 {
-    const struct stream_at at = {{7, 0}, stream_purpose("test", "queue"), 0, index};
+    const struct stream_at at = {{.seed = 7}, stream_purpose("test", "queue"), 0, index};
     const uint32_t drawn = (uint32_t)(stream_uniform(&at) * below);
     return drawn < below ? drawn : below - 1;
 }

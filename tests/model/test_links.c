@@ -343,7 +343,8 @@ enum { SAMPLES = 4000, DEVICES = 4, RETRIES = 2 };
 // Transmissions of a message, by the logarithm of its own uniform number; more than allowed: lost.
 static int look_up_tries(const char *station, uint32_t device, uint64_t index, double probability)
 {
-    const struct stream_at at = {{2385, 1}, stream_purpose("loss", station), device, index};
+    const struct stream_at at = {
+        {.seed = 2385, .replication = 1}, stream_purpose("loss", station), device, index};
     const double u = stream_unit(stream_sub_word(&at, 0));
     return (int)fmin(floor(log(u) / log(probability)) + 1, RETRIES + 2);
 }
@@ -409,8 +410,10 @@ START_TEST(each_packet_has_its_own_loss)
     int lost = 0;
     for (size_t i = 0; i < run.count; i++) {
         const struct sample_record *record = &run.records[i];
-        const struct stream_at at = {
-            {2385, 1}, stream_purpose("loss", "device-edge.up"), record->device, record->index};
+        const struct stream_at at = {{.seed = 2385, .replication = 1},
+                                     stream_purpose("loss", "device-edge.up"),
+                                     record->device,
+                                     record->index};
         uint64_t sub = 0;
         uint64_t left = 14; // and one of 2 B
         double bytes = 0;

@@ -40,21 +40,21 @@ static struct rate rate_of(const struct pattern *pattern, struct arena *arena)
 static double finish_of(const struct rate *rate, double start_s, double amount)
 {
     struct rate_cursor cursor[RATE_MOST_PARTS] = {{0}};
-    const struct rate_lane lane = {rate, cursor, {7, 1}, 3};
+    const struct rate_lane lane = {rate, cursor, {.seed = 7, .replication = 1}, 3};
     return rate_finish(&lane, start_s, amount);
 }
 
 static double value_of(const struct rate *rate, double time_s)
 {
     struct rate_cursor cursor[RATE_MOST_PARTS] = {{0}};
-    const struct rate_lane lane = {rate, cursor, {7, 1}, 3};
+    const struct rate_lane lane = {rate, cursor, {.seed = 7, .replication = 1}, 3};
     return rate_at(&lane, time_s);
 }
 
 static double done_of(const struct rate *rate, double from_s, double to_s)
 {
     struct rate_cursor cursor[RATE_MOST_PARTS] = {{0}};
-    const struct rate_lane lane = {rate, cursor, {7, 1}, 3};
+    const struct rate_lane lane = {rate, cursor, {.seed = 7, .replication = 1}, 3};
     return rate_done(&lane, from_s, to_s);
 }
 
@@ -383,7 +383,7 @@ END_TEST
 
 static struct rate_lane lane_of(const struct rate *rate, struct rate_cursor *cursor, uint64_t lane)
 {
-    return (struct rate_lane){rate, cursor, {2385, 1}, lane};
+    return (struct rate_lane){rate, cursor, {.seed = 2385, .replication = 1}, lane};
 }
 
 START_TEST(pattern_starts_where_it_is_told)

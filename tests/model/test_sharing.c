@@ -28,8 +28,8 @@ static void shared_init(struct shared *shared, uint32_t servers, double first, d
     const double constants[SHARING_FLOWS] = {first, second};
     for (int flow = 0; flow < SHARING_FLOWS; flow++) {
         rate_init(&shared->rate[flow], constants[flow]);
-        shared->lane[flow] =
-            (struct rate_lane){&shared->rate[flow], shared->cursor[flow], {1, 2}, 0};
+        shared->lane[flow] = (struct rate_lane){
+            &shared->rate[flow], shared->cursor[flow], {.seed = 1, .replication = 2}, 0};
     }
     sharing_init(&shared->sharing, servers);
 }

@@ -129,7 +129,7 @@ START_TEST(waits_follow_the_recursion)
     static double arrivals_s[JOBS];
     static double services_s[JOBS];
     static double waits_s[JOBS];
-    const struct stream_key key = {11, 0};
+    const struct stream_key key = {.seed = 11};
     look_up_arrivals(key, 0, nodes[_i].rate_per_s, JOBS, arrivals_s);
     look_up_services(key, "service", "device/task/0", 0, &nodes[_i].parameters, JOBS, services_s);
     if (nodes[_i].servers == 1) {
@@ -201,7 +201,7 @@ START_TEST(links_are_shared_by_neighbours)
     struct small_scenario scenario;
     struct small_run run;
     small_run_of(&scenario, &run, yaml);
-    const struct stream_key key = {5, 0};
+    const struct stream_key key = {.seed = 5};
     const struct distribution_parameters bytes = {.kind = DISTRIBUTION_EXPONENTIAL, .mean = 1e6};
     const uint32_t together = DEVICES / shares[_i].lanes;
     size_t compared = 0;

@@ -146,7 +146,7 @@ def listed_in_the_scenario(program):
             done = program.run("check", name, "--format", "csv") if folder == program.folder else \
                 subprocess.run([program.path, "check", name, "--format", "csv"], cwd=folder,
                                stdout=subprocess.PIPE, text=True, check=True, timeout=60)
-            expect_in("0,mypolicy,theta=0.3\n", done.stdout, written)
+            expect_in("\n0,mypolicy,theta=0.3,stable,", done.stdout, written)
 
 
 def explained(program):

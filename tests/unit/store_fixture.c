@@ -244,14 +244,14 @@ int add_replications(struct store *store, int64_t point_id, int first, int count
 }
 
 static const struct store_estimate estimates[] = {
-    {"accuracy", 0.9143, 0.002, 0.95, REPLICATIONS},
-    {"cost_mean", 0.0857, NAN, 0.95, REPLICATIONS},
+    {"accuracy", 0.9143, 0.9125, 0.9163, 0.002, 0.95, REPLICATIONS, 2.385},
+    {"cost_mean", 0.0857, NAN, NAN, NAN, 0.95, REPLICATIONS, NAN},
 };
 
 void complete(struct store *store, int64_t point_id)
 {
     struct text error = {0};
-    int result = store_complete_point(store, point_id, "stable", REPLICATIONS, estimates,
+    int result = store_complete_point(store, point_id, "stable", NULL, REPLICATIONS, estimates,
                                       UNIT_COUNT(estimates), &error);
     ck_assert_msg(result == 0, "%s", text_string(&error));
 }

@@ -15,7 +15,8 @@ enum { DRAWS = 20000, MOST_BINS = 4000 };
 
 static uint64_t draw(uint64_t n, double p, uint64_t index)
 {
-    const struct stream_at at = {{2385, 7}, stream_purpose("loss", "test"), 3, index};
+    const struct stream_at at = {
+        {.seed = 2385, .replication = 7}, stream_purpose("loss", "test"), 3, index};
     uint64_t sub = 0;
     return binomial_draw(n, p, &at, &sub);
 }
@@ -104,7 +105,7 @@ START_TEST(borders)
     ck_assert_uint_eq(draw(0, 0.4, 1), 0);
     ck_assert_uint_eq(draw(1000000, 0, 1), 0);
     ck_assert_uint_eq(draw(1000000, 1, 1), 1000000);
-    const struct stream_at at = {{1, 1}, 1, 1, 1};
+    const struct stream_at at = {{.seed = 1, .replication = 1}, 1, 1, 1};
     uint64_t sub = 0;
     ck_assert_uint_eq(geometric_draw(7, 0, &at, &sub), 8);
     ck_assert_uint_eq(geometric_draw(7, 1, &at, &sub), 1);
@@ -123,7 +124,8 @@ START_TEST(geometric_is_cut_off)
     }
     expected[MOST] = DRAWS * pow(1 - p, MOST);
     for (uint64_t i = 0; i < DRAWS; i++) {
-        const struct stream_at at = {{2385, 7}, stream_purpose("loss", "geometric"), 3, i};
+        const struct stream_at at = {
+            {.seed = 2385, .replication = 7}, stream_purpose("loss", "geometric"), 3, i};
         uint64_t sub = 0;
         const uint64_t drawn = geometric_draw(MOST, p, &at, &sub);
         ck_assert(drawn >= 1 && drawn <= MOST + 1);

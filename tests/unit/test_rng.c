@@ -38,7 +38,8 @@ static const struct {
 START_TEST(stream_block_is_philox)
 {
     const uint64_t *counter = known_answers[_i].counter;
-    const struct stream_key known_key = {known_answers[_i].key[0], known_answers[_i].key[1]};
+    const struct stream_key known_key = {.seed = known_answers[_i].key[0],
+                                         .replication = known_answers[_i].key[1]};
     const philox4x64_ctr_t block =
         stream_block(known_key, counter[2], counter[1], counter[0], counter[3]);
     for (int i = 0; i < 4; i++) {
@@ -94,6 +95,23 @@ START_TEST(stream_addresses_are_apart)
     qsort(seen, count, sizeof(seen[0]), compare_words);
     for (size_t i = 1; i < count; i++) {
         ck_assert_uint_ne(seen[i - 1], seen[i]);
+    }
+}
+END_TEST
+
+// Antithetic numbers: u and 1 - u add up to 1 without an error.
+START_TEST(stream_turned_is_one_minus)
+{
+    struct stream stream = {0};
+    struct stream_key turned_key = key;
+    turned_key.turn = STREAM_TURNED;
+    for (uint64_t index = 0; index < 1003; index++) {
+        const struct stream_at at = {key, 71, 5, index};
+        const struct stream_at turned = {turned_key, 71, 5, index};
+        ck_assert_uint_eq(stream_word(&turned), ~stream_word(&at));
+        ck_assert_uint_eq(stream_sub_word(&turned, index % 9), ~stream_sub_word(&at, index % 9));
+        ck_assert_uint_eq(stream_next_word(&stream, turned_key, 71, 5), stream_word(&turned));
+        ck_assert(stream_uniform(&at) + stream_uniform(&turned) == 1);
     }
 }
 END_TEST
@@ -184,7 +202,7 @@ START_TEST(stream_permuted_passes_differ)
         int same_key = 0;
         int same_purpose = 0;
         int fixed = 0;
-        const struct stream_key other_key = {key.seed, key.replication + 1};
+        const struct stream_key other_key = {.seed = key.seed, .replication = key.replication + 1};
         for (uint64_t index = 0; index < count; index++) {
             const uint64_t value = permuted(key, 71, pass, count, index);
             same_pass += value == permuted(key, 71, pass + 1, count, index);
@@ -760,6 +778,7 @@ int main(void)
     tcase_add_test(stream, stream_words_follow_their_address);
     tcase_add_test(stream, stream_addresses_are_apart);
     tcase_add_test(stream, stream_in_order_is_random_access);
+    tcase_add_test(stream, stream_turned_is_one_minus);
     tcase_add_test(stream, stream_purposes_differ);
     tcase_add_test(stream, stream_unit_is_open);
     unit_add_table(stream, stream_permuted_is_a_bijection, permuted_counts);

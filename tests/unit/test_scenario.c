@@ -195,7 +195,9 @@ static const struct {
     {NULL, "\"policy\":[\"plain\",{\"tuned\":{\"threshold\":0.607,\"wait\":0.003,\"most\":7,"
            "\"mode\":\"fast\",\"eager\":true}},{\"tuned\":{\"threshold\":0.25,"},
     {NULL, "\"prices\":{\"error\":0,\"offload\":{\"device-edge\":0},\"latency\":0,\"energy\":0,"
-           "\"byte\":0,\"layer\":{\"device\":0,\"edge\":0},\"deadline_miss\":0,\"drop\":0}}"},
+           "\"byte\":0,\"layer\":{\"device\":0,\"edge\":0},\"deadline_miss\":0,\"drop\":0}"},
+    {NULL, "\"replications\":20,\"intervals\":\"replications\",\"confidence\":0.95,"},
+    {"warmup=auto", "\"warmup\":\"auto\","},
     {"about=\"a: b\"", "\"about\":\"a: b\""},
     {"seed=9223372036854775807", "\"seed\":9223372036854775807,"},
     {"seed=1e6", "\"seed\":1000000,"},

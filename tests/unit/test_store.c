@@ -56,10 +56,12 @@ static const struct {
      " FROM replication_costs JOIN replication_metrics USING (replication_id)"
      " WHERE metric = 'cost_mean'",
      "rows|agree\n5|1\n"},
-    {"SELECT name, mean, half_width, confidence, replications FROM estimates"
-     " JOIN metric_names ON id = metric_id ORDER BY name",
-     "name|mean|half_width|confidence|replications\n'accuracy'|0.9143|0.002|0.95|5\n"
-     "'cost_mean'|0.0857|null|0.95|5\n"},
+    {"SELECT name, mean, low, high, half_width, confidence, replications, variance_ratio"
+     " FROM estimates JOIN metric_names ON id = metric_id ORDER BY name",
+     "name|mean|low|high|half_width|confidence|replications|variance_ratio\n"
+     "'accuracy'|0.9143|0.9125|0.9163|0.002|0.95|5|2.385\n"
+     "'cost_mean'|0.0857|null|null|null|0.95|5|null\n"},
+    {"SELECT units, stopped FROM points", "units|stopped\n'replications'|null\n"},
     {"SELECT policy, parameters, replications, verdict, accuracy, accuracy_half_width, cost_mean,"
      " cost_mean_half_width, latency_p99_s FROM tradeoffs",
      "policy|parameters|replications|verdict|accuracy|accuracy_half_width|cost_mean|"
@@ -67,7 +69,7 @@ static const struct {
      "\"policy.hi_threshold.theta\":[0.6,0.7],\"prices.offload\":0.3,"
      "\"samples.order\":\"shuffle\",\"deadline\":\"inf\"}'|5|'stable'|0.9143|0.002|0.0857|"
      "null|null\n"},
-    {"PRAGMA user_version", "user_version\n2\n"},
+    {"PRAGMA user_version", "user_version\n3\n"},
     {"PRAGMA table_info(prices)",
      "cid|name|type|notnull|dflt_value|pk\n0|'point_id'|'INTEGER'|1|null|1\n"
      "1|'counter_id'|'INTEGER'|1|null|2\n2|'price'|'REAL'|1|null|0\n"},
@@ -98,7 +100,7 @@ START_TEST(store_file_says_what_it_is)
     ck_assert_uint_eq(fread(header, 1, sizeof(header), file), sizeof(header));
     fclose(file);
     ck_assert_mem_eq(header, "SQLite format 3", 16);
-    ck_assert_mem_eq(header + 60, "\0\0\0\2", 4); // user_version
+    ck_assert_mem_eq(header + 60, "\0\0\0\3", 4); // user_version
     ck_assert_mem_eq(header + 68, "OFLS", 4);     // application_id
     ck_assert_mem_eq(header + 18, "\2\2", 2);     // WAL
     place_remove(&place);
@@ -285,7 +287,8 @@ START_TEST(store_takes_many_values)
         snprintf(names[i], sizeof(names[i]), "value.%d", VALUES - i);
         list[i] = names[i];
         values[i] = i + 0.5;
-        estimates[i] = (struct store_estimate){names[i], i + 0.25, 0.125, 0.95, 2};
+        estimates[i] =
+            (struct store_estimate){names[i], i + 0.25, i + 0.125, i + 0.375, 0.125, 0.95, 2, NAN};
     }
     int64_t point = add_point(store, begin(store), 0);
     // From none to all, so that also statements for few rows come.
@@ -302,7 +305,8 @@ START_TEST(store_takes_many_values)
         ck_assert_int_eq(store_add_replications(store, &batch, &error), 0);
     }
     ck_assert_int_eq(
-        store_complete_point(store, point, "stable", VALUES + 1, estimates, VALUES, &error), 0);
+        store_complete_point(store, point, "stable", NULL, VALUES + 1, estimates, VALUES, &error),
+        0);
     check_answer(
         place.path,
         "SELECT (SELECT count(*) FROM replication_metrics) AS metrics,"
@@ -341,7 +345,7 @@ START_TEST(store_misses_what_was_deleted)
     ck_assert_int_eq(store_plan_points(store, &another, 1, &state, &error), -1);
     check_message(&error, &place, missing);
     text_clear(&error);
-    ck_assert_int_eq(store_complete_point(store, point, "stable", 0, NULL, 0, &error), -1);
+    ck_assert_int_eq(store_complete_point(store, point, "stable", NULL, 0, NULL, 0, &error), -1);
     check_message(&error, &place,
                   "cannot store results in 'DIR/results.db': point 1 is no longer in it; run "
                   "again, and delete nothing meanwhile");

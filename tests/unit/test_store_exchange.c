@@ -46,12 +46,13 @@ static void store_sweep(const char *path, const char *hash, int mask, const char
                                          .price_count = i == 1};
     }
     ck_assert_int_eq(store_plan_points(store, points, 3, states, &error), 0);
-    const struct store_estimate estimate = {first_metric, 0.5, 0.125, 0.95, REPLICATIONS};
+    const struct store_estimate estimate = {first_metric, 0.5,  0.375,        0.625,
+                                            0.125,        0.95, REPLICATIONS, NAN};
     for (int i = 0; i < 3; i++) {
         if (mask >> i & 1) {
             ck_assert_int_eq(add_replications(store, states[i].source_id, 0, REPLICATIONS, &error),
                              0);
-            ck_assert_int_eq(store_complete_point(store, states[i].id, "stable", REPLICATIONS,
+            ck_assert_int_eq(store_complete_point(store, states[i].id, "stable", NULL, REPLICATIONS,
                                                   &estimate, 1, &error),
                              0);
         }
@@ -181,8 +182,8 @@ static void make_hostile_view(const char *path)
 static void make_wrong_type(const char *path)
 {
     execute(path, "DROP TABLE estimates; CREATE TABLE estimates (point_id, metric_id, mean,"
-                  " half_width, confidence, replications);"
-                  "INSERT INTO estimates VALUES (1, 1, 'much', 0, 0.95, 5)");
+                  " half_width, confidence, replications, low, high, variance_ratio);"
+                  "INSERT INTO estimates VALUES (1, 1, 'much', 0, 0.95, 5, 0, 0, 0)");
 }
 
 static void make_double(const char *path)

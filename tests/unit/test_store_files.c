@@ -90,14 +90,14 @@ static const struct {
     {make_foreign_id, "it is a database of another program; " ELSEWHERE,
      "it is a database of another program; " ELSEWHERE},
     {make_newer,
-     "it was written by a newer offloadsim (schema 7, this one knows 2); use that one, "
+     "it was written by a newer offloadsim (schema 7, this one knows 3); use that one, "
      "or " ELSEWHERE,
-     "it was written by a newer offloadsim (schema 7, this one knows 2); use that one, "
+     "it was written by a newer offloadsim (schema 7, this one knows 3); use that one, "
      "or " ELSEWHERE},
     {make_odd,
-     "it was written by an older offloadsim (schema -3, this one reads 2); a run that stores into "
+     "it was written by an older offloadsim (schema -3, this one reads 3); a run that stores into "
      "it brings it up to date",
-     "it was written by an older offloadsim (schema -3, this one reads 2); a run that stores into "
+     "it was written by an older offloadsim (schema -3, this one reads 3); a run that stores into "
      "it brings it up to date"},
     {make_nothing, NULL, "there is no such file; run a scenario first, or name the file with --db"},
     {make_empty, NULL,

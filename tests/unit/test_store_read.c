@@ -129,18 +129,20 @@ START_TEST(store_reads_estimates)
     struct store_estimate read[] = {
         {.metric = "cost_mean"}, {.metric = "none"}, {.metric = "accuracy"}};
     uint64_t replications = 0;
-    ck_assert_int_eq(store_read_estimates(store, point, read, 3, &replications, &verdict, &error),
-                     -1);
+    ck_assert_int_eq(
+        store_read_estimates(store, point, read, 3, &replications, &verdict, NULL, &error), -1);
     ck_assert_str_eq(text_string(&error), "point 1 has no estimates: it is not complete");
     ck_assert_str_eq(text_string(&verdict), "");
     complete(store, point);
-    ck_assert_int_eq(store_read_estimates(store, point, read, 3, &replications, &verdict, &error),
-                     0);
+    ck_assert_int_eq(
+        store_read_estimates(store, point, read, 3, &replications, &verdict, NULL, &error), 0);
     ck_assert_str_eq(text_string(&verdict), "stable");
     ck_assert_uint_eq(replications, REPLICATIONS);
     ck_assert(read[0].mean == 0.0857 && isnan(read[0].half_width) && read[0].confidence == 0.95);
     ck_assert(isnan(read[1].mean) && read[1].replications == 0);
     ck_assert(read[2].mean == 0.9143 && read[2].half_width == 0.002);
+    ck_assert(read[2].low == 0.9125 && read[2].high == 0.9163 && read[2].variance_ratio == 2.385);
+    ck_assert(isnan(read[0].low) && isnan(read[0].high) && isnan(read[0].variance_ratio));
     ck_assert_uint_eq(read[2].replications, REPLICATIONS);
     text_finish(&error);
     text_finish(&verdict);
@@ -288,7 +290,7 @@ static const struct {
     const char *sql;
     const char *wanted;
 } migrated[] = {
-    {"PRAGMA user_version", "user_version\n2\n"},
+    {"PRAGMA user_version", "user_version\n3\n"},
     {"SELECT id, scenario, kind, sweep_json, wall_s, status FROM experiments",
      "id|scenario|kind|sweep_json|wall_s|status\n3|'old'|'run'|null|2.5|'finished'\n"
      "5|'old'|'run'|null|null|'running'\n"},
@@ -311,6 +313,11 @@ static const struct {
      "1|1|'accuracy'|0.2\n2|0|'accuracy'|0.1\n"},
     {"SELECT point_id, accuracy, accuracy_half_width FROM tradeoffs WHERE is_complete",
      "point_id|accuracy|accuracy_half_width\n1|0.25|0.05\n"},
+    {"SELECT mean, low, high, variance_ratio, accuracy_low, accuracy_high, units, stopped"
+     " FROM estimates JOIN points ON points.id = estimates.point_id"
+     " JOIN tradeoffs ON tradeoffs.point_id = points.id",
+     "mean|low|high|variance_ratio|accuracy_low|accuracy_high|units|stopped\n"
+     "0.25|0.2|0.3|null|0.2|0.3|'replications'|null\n"},
     {"SELECT * FROM parameters", "point_id|path|value\n2|'a'|1\n"},
     {"SELECT count(*) AS n FROM pragma_foreign_key_check", "n\n0\n"},
     {"SELECT count(*) AS n FROM column_meanings WHERE table_name = 'samples'", "n\n18\n"},
@@ -331,7 +338,7 @@ START_TEST(store_brings_version_1_up_to_date)
     ck_assert_int_eq(run_query(place.path, "SELECT 1", &error), -1);
     check_message(&error, &place,
                   "cannot read results from 'DIR/results.db': it was written by an older "
-                  "offloadsim (schema 1, this one reads 2); a run that stores into it brings it up "
+                  "offloadsim (schema 1, this one reads 3); a run that stores into it brings it up "
                   "to date");
     text_clear(&error);
     store_close(open_store(place.path));

@@ -100,6 +100,47 @@ START_TEST(table_half_widths_join_their_means)
 }
 END_TEST
 
+static const struct {
+    double mean;
+    double low;
+    double high;
+    enum table_notation notation;
+    int digits;
+    const char *wanted;
+} interval_cases[] = {
+    {0.912345, 0.900045, 0.924645, TABLE_SIGNIFICANT, 0, "| 0.912 +- 0.012 |"},
+    {0.912345, 0.905, 0.924645, TABLE_SIGNIFICANT, 0, "| 0.912 +- 0.012 |"}, // less than twice
+    {0.912345, 0.908, 0.924645, TABLE_SIGNIFICANT, 0, "| 0.9123 [0.9080, 0.9246] |"},
+    {0, 0, 0.0123, TABLE_SIGNIFICANT, 0, "| 0 [0, 0.012] |"},
+    {1, 0.9877, 1, TABLE_SIGNIFICANT, 0, "| 1.000 [0.988, 1.000] |"},
+    {0.912345, 0.908, 0.924645, TABLE_PERCENT, 1, "| 91.2 [90.8, 92.5] % |"},
+    {0.912345, 0.912345, 0.912345, TABLE_SIGNIFICANT, 0, "| 0.9123 +- 0 |"},
+    {0.912345, 0.912345, 0.912345 + 2.5e-14, TABLE_SIGNIFICANT, 0, "| 0.9123 +- 0 |"},
+    {0.912345, NAN, NAN, TABLE_SIGNIFICANT, 0, "| 0.9123 |"},
+    {NAN, NAN, NAN, TABLE_SIGNIFICANT, 0, "| - |"},
+};
+
+START_TEST(table_lopsided_intervals_show_their_ends)
+{
+    const double mean = interval_cases[_i].mean;
+    const double low = interval_cases[_i].low;
+    const double high = interval_cases[_i].high;
+    struct table table = {0};
+    struct table_column *column = table_add_column(&table, "x");
+    column->notation = interval_cases[_i].notation;
+    column->digits = interval_cases[_i].digits;
+    table_add_column(&table, "x_half_width");
+    table_pair_half_widths(&table);
+    table_add_interval(&table, mean, fmax(mean - low, high - mean), low, high);
+    struct text text = {0};
+    const struct table_style ascii = {.is_ascii = true};
+    table_print(&table, TABLE_MARKDOWN, &ascii, &text);
+    ck_assert_msg(strstr(text_string(&text), interval_cases[_i].wanted), "%s", text_string(&text));
+    text_finish(&text);
+    table_finish(&table);
+}
+END_TEST
+
 static void fill_mixed(struct table *table)
 {
     table_add_column(table, "policy");
@@ -393,6 +434,7 @@ int main(void)
     TCase *cells = tcase_create("cells");
     unit_add_table(cells, table_numbers, number_cases);
     unit_add_table(cells, table_half_widths_join_their_means, pair_cases);
+    unit_add_table(cells, table_lopsided_intervals_show_their_ends, interval_cases);
     suite_add_tcase(suite, cells);
 
     TCase *formats = tcase_create("formats");

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "exp/until.h"
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "exp/estimate.h"
+#include "scenario/spec.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+// Of what there is, a round adds this part at least and at most.
+static const double LEAST_GROWTH = 0.1;
+static const double MOST_GROWTH = 1;
+
+static int find_metric(const struct experiment_names *names, const char *name)
+{
+    for (int i = 0; i < names->metrics; i++) {
+        if (strcmp(names->metric[i], name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+int until_plan(const struct spec *spec, struct experiment_point *point, struct arena *arena)
+{
+    struct until_rule *rules = arena_new_array(arena, (size_t)spec->until_count, struct until_rule);
+    for (int i = 0; i < spec->until_count; i++) {
+        const struct spec_until *stated = &spec->until[i];
+        const int metric = find_metric(point->names, stated->metric);
+        if (metric < 0) {
+            return i;
+        }
+        const bool is_relative = stated->relative > 0;
+        rules[i] = (struct until_rule){
+            .name = point->names->metric[metric],
+            .metric = metric,
+            .is_relative = is_relative,
+            .half_width = is_relative ? stated->relative : stated->absolute,
+            .confidence = stated->confidence > 0 ? stated->confidence : spec->confidence,
+            .least = (uint64_t)stated->least,
+            .most = (uint64_t)stated->most};
+    }
+    point->rules = rules;
+    point->rule_count = spec->until_count;
+    return -1;
+}
+
+// Whole units: antithetic replications come in pairs.
+static uint64_t whole(const struct experiment_point *point, uint64_t replications)
+{
+    const uint64_t per_unit = point->replications_per_unit;
+    return (replications + per_unit - 1) / per_unit * per_unit;
+}
+
+uint64_t until_first(const struct experiment_point *point)
+{
+    uint64_t first = 0;
+    for (int i = 0; i < point->rule_count; i++) {
+        first = point->rules[i].least > first ? point->rules[i].least : first;
+    }
+    return whole(point, first);
+}
+
+uint64_t until_most(const struct experiment_point *point)
+{
+    uint64_t most = until_first(point);
+    for (int i = 0; i < point->rule_count; i++) {
+        const uint64_t own = whole(point, point->rules[i].most);
+        most = own > most ? own : most;
+    }
+    return most;
+}
+
+// How many times as wide as wanted an interval is; infinite if there is none.
+static double excess(const struct until_rule *rule, const struct experiment_estimate *estimate)
+{
+    const double wanted =
+        rule->is_relative ? rule->half_width * fabs(estimate->mean) : rule->half_width;
+    if (isnan(estimate->half_width) || isnan(wanted)) {
+        return INFINITY;
+    }
+    // An interval without width is as narrow as any, even about 0.
+    return estimate->half_width > 0 ? estimate->half_width / wanted : 0;
+}
+
+static void add_width(const struct until_rule *rule, double half_width, struct text *text)
+{
+    if (rule->is_relative) {
+        text_format(text, "%.3g %%", 100 * half_width);
+    } else {
+        text_format(text, "%.3g", half_width);
+    }
+}
+
+static void add_reason(const struct until_rule *rule, bool holds,
+                       const struct experiment_estimate *estimate, struct text *text)
+{
+    text_add(text, text->length ? "; " : "");
+    text_format(text, "%s has a half width of ", rule->name);
+    if (isnan(estimate->half_width)) {
+        text_add(text, "nothing, for it has no interval");
+    } else {
+        add_width(rule,
+                  rule->is_relative ? estimate->half_width / fabs(estimate->mean)
+                                    : estimate->half_width,
+                  text);
+    }
+    text_add(text, ", wanted: ");
+    add_width(rule, rule->half_width, text);
+    if (!holds) {
+        text_format(text, ", but %" PRIu64 " replications are the most", rule->most);
+    }
+}
+
+uint64_t until_next(struct experiment_point *point, const struct replication_result *results,
+                    struct arena *arena)
+{
+    const uint64_t now = point->replications;
+    uint64_t next = now;
+    struct text reasons = {0};
+    for (int i = 0; i < point->rule_count; i++) {
+        const struct until_rule *rule = &point->rules[i];
+        const uint64_t most = whole(point, rule->most);
+        const struct experiment_estimate estimate =
+            estimate_metric(point, results, now, rule->metric, rule->confidence);
+        const double times = excess(rule, &estimate);
+        add_reason(rule, times <= 1, &estimate, &reasons);
+        if (times > 1 && now < most) {
+            const double growth = fmin(fmax(times * times - 1, LEAST_GROWTH), MOST_GROWTH);
+            const uint64_t wanted = whole(point, now + (uint64_t)ceil(growth * (double)now));
+            const uint64_t own = wanted < most ? wanted : most;
+            next = own > next ? own : next;
+        }
+    }
+    if (next == now) {
+        point->stopped = arena_text(arena, text_string(&reasons));
+    }
+    text_finish(&reasons);
+    return next;
+}
+
+void until_hash(const struct experiment_point *point, struct hash *hash)
+{
+    for (int i = 0; i < point->rule_count; i++) {
+        const struct until_rule *rule = &point->rules[i];
+        hash_add(hash, rule->name, strlen(rule->name) + 1);
+        hash_add(hash, &rule->is_relative, sizeof(rule->is_relative));
+        hash_add(hash, &rule->half_width, sizeof(rule->half_width));
+        hash_add(hash, &rule->confidence, sizeof(rule->confidence));
+        hash_add(hash, &rule->least, sizeof(rule->least));
+        hash_add(hash, &rule->most, sizeof(rule->most));
+    }
+}
+
+bool until_is_same(const struct experiment_point *a, const struct experiment_point *b)
+{
+    bool is_same = a->rule_count == b->rule_count;
+    for (int i = 0; i < a->rule_count && is_same; i++) {
+        const struct until_rule *one = &a->rules[i];
+        const struct until_rule *other = &b->rules[i];
+        is_same = strcmp(one->name, other->name) == 0 && one->is_relative == other->is_relative &&
+                  one->half_width == other->half_width && one->confidence == other->confidence &&
+                  one->least == other->least && one->most == other->most;
+    }
+    return is_same;
+}

@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many replications run and what they are worth: `until`, antithetic replications, control
+variates, verdicts.
+
+usage: precision.py OFFLOADSIM ROOT
+"""
+
+import json
+import math
+import re
+import statistics
+import sys
+
+from harness import expect, expect_equal, expect_in, main
+
+QUEUE = """\
+scenario: queue
+seed: 1
+stop: {samples: 4000}
+warmup: {samples: 400}
+models: {task: {}}
+tiers:
+  - name: device
+    arrivals: {poisson: 0.5 /s}
+    compute: {time: {task: {exponential: 1 s}}}
+policy: local
+"""
+RULE = "until: {metric: latency_mean_s, relative: 2 %}\n"
+
+
+def write(program, text, name="queue.yaml"):
+    (program.folder / name).write_text(text, encoding="utf-8")
+    return name
+
+
+def run_json(program, scenario, *more, verb="run"):
+    done = program.run(verb, scenario, "--format", "json", *more)
+    return json.loads(done.stdout)["points"]
+
+
+def query(program, sql):
+    done = program.run("query", sql, "--format", "json")
+    return json.loads(done.stdout)
+
+
+def width(point, metric="latency_mean_s"):
+    estimate = point["metrics"][metric]
+    return estimate["half_width"] / estimate["mean"]
+
+
+# ---- until ----
+
+
+def reaches_its_width(program):
+    scenario = write(program, QUEUE + RULE)
+    point, = run_json(program, scenario, "--no-store")
+    expect(width(point) <= 0.02, f"half width: {width(point)}")
+    expect(10 < point["replications"] < 1000, f"replications: {point['replications']}")
+    found = re.fullmatch(r"latency_mean_s has a half width of ([0-9.]+) %, wanted: 2 %",
+                         point["stopped"])
+    expect(found, point["stopped"])
+    expect(abs(float(found[1]) / 100 - width(point)) < 1e-4, point["stopped"])
+    expect(abs(point["metrics"]["latency_mean_s"]["mean"] - 2) < 0.08, "the mean is 2 s")
+    table = program.run("run", scenario, "--no-store").stdout
+    expect_in(f"{point['replications']} replications of 4000 samples", table, "heading")
+    expect_in(f"local: stopped after {point['replications']} replications: {point['stopped']}\n",
+              table, "heading")
+
+
+def same_as_that_many(program):
+    """What stops by itself is what the same number of replications gives."""
+    with_rule, = run_json(program, write(program, QUEUE + RULE), "--no-store")
+    plain, = run_json(program, write(program, QUEUE, "plain.yaml"), "--no-store",
+                      "--replications", str(with_rule["replications"]))
+    expect_equal(with_rule["metrics"], plain["metrics"], "metrics")
+
+
+def same_for_any_threads(program):
+    scenario = write(program, QUEUE + RULE)
+    found = [program.run("run", scenario, "--no-store", "--format", "json", "--jobs", jobs).stdout
+             for jobs in ("1", "2", "7")]
+    expect_equal(found[1:], [found[0]] * 2, "results")
+
+
+def gives_up_at_most(program):
+    point, = run_json(program, write(program, QUEUE + RULE), "--no-store",
+                      "--set", "until.most=12")
+    expect_equal(point["replications"], 12, "replications")
+    expect(width(point) > 0.02, f"half width: {width(point)}")
+    expect_in(", wanted: 2 %, but 12 replications are the most", point["stopped"], "stopped")
+
+
+def several_rules_hold(program):
+    text = QUEUE + """\
+until:
+  - {metric: latency_mean_s, relative: 4 %}
+  - {metric: utilisation.device, absolute: 0.004, confidence: 90 %}
+  - {metric: accuracy, relative: 1 %}
+"""
+    point, = run_json(program, write(program, text), "--no-store", "--set", "confidence=90 %")
+    expect(width(point) <= 0.04, f"half width: {width(point)}")
+    expect(point["metrics"]["utilisation.device"]["half_width"] <= 0.004, "utilisation")
+    expect_equal(len(point["stopped"].split("; ")), 3, "reasons")
+    one, = run_json(program, write(program, text), "--no-store", "--set", "confidence=90 %",
+                    "--set", "until=[{metric: accuracy, relative: 1 %, least: 7}]")
+    expect_equal(one["replications"], 7, "a metric without spread stops at once")
+
+
+SWEPT = ("--set", "tiers.device.arrivals.poisson=0.2 /s,0.5 /s,0.7 /s")
+
+
+def sweep_goes_on(program):
+    """Each point of a sweep stops by itself; a later sweep takes what is there, and a stored one
+    says the same again."""
+    scenario = write(program, QUEUE + RULE)
+    points = run_json(program, scenario, *SWEPT, verb="sweep")
+    numbers = [point["replications"] for point in points]
+    expect_equal(sorted(set(numbers)), numbers, "more where the load is higher")
+    for point in points:
+        expect(width(point) <= 0.02, f"half width: {width(point)}")
+    again = program.run("sweep", scenario, *SWEPT, "--format", "json")
+    expect_equal(json.loads(again.stdout)["points"], points, "again")
+    expect_in(f"0 replications ran, {sum(numbers)} were there already", again.stderr, "remarks")
+    # A tighter rule is another sweep, which goes on from these replications.
+    finer = program.run("sweep", scenario, *SWEPT, "--set", "until.relative=1.5 %", "--format",
+                        "json")
+    more = [point["replications"] for point in json.loads(finer.stdout)["points"]]
+    expect(all(a < b for a, b in zip(numbers, more)), f"{numbers}, {more}")
+    ran, found = map(int, re.search(r"(\d+) replications ran, (\d+) were there already",
+                                    finer.stderr).groups())
+    expect_equal(ran + found, sum(more), "all")
+    expect(found >= sum(numbers) - 1 and ran < sum(more), f"{ran} ran, {found} were there")
+    alone = run_json(program, scenario, "--no-store", *SWEPT, "--set", "until.relative=1.5 %",
+                     verb="sweep")
+    expect_equal([point["metrics"] for point in json.loads(finer.stdout)["points"]],
+                 [point["metrics"] for point in alone], "with and without what was there")
+    rows = query(program, "SELECT replications, stopped, units FROM points WHERE experiment_id = 1 "
+                          "ORDER BY ordinal")
+    expect_equal([row["replications"] for row in rows], numbers, "stored")
+    expect_equal([row["stopped"] for row in rows], [point["stopped"] for point in points], "why")
+    expect_equal({row["units"] for row in rows}, {"replications"}, "units")
+
+
+def dry_run_says_bounds(program):
+    scenario = write(program, QUEUE + RULE)
+    text = program.run("sweep", scenario, *SWEPT, "--dry-run").stdout
+    expect_in("at least 30 and at most 3000 replications are left to run", text, "dry run")
+    done = program.run("sweep", scenario, *SWEPT, "--dry-run", "--format", "json")
+    plan = json.loads(done.stdout)
+    expect_equal([(point["replications"], point["most_replications"]) for point in plan["points"]],
+                 [(10, 1000)] * 3, "points")
+    expect_equal((plan["replications_left"], plan["most_replications_left"]), (30, 3000), "left")
+
+
+# ---- variance reduction ----
+
+
+def antithetic_mirrors(program):
+    """Even replications are those without mirrors, and a pair does not rise and fall together."""
+    scenario = write(program, QUEUE)
+    program.run("run", scenario)
+    program.run("run", scenario, "--set", "antithetic=true")
+    values = {}
+    for row in query(program, "SELECT experiment_id AS e, number, metric, value FROM "
+                              "replication_metrics WHERE metric IN ('latency_mean_s', "
+                              "'throughput_per_s') ORDER BY number"):
+        values.setdefault((row["e"], row["metric"]), []).append(row["value"])
+    for metric in ("latency_mean_s", "throughput_per_s"):
+        plain, mirrored = values[1, metric], values[2, metric]
+        expect_equal(mirrored[::2], plain[::2], f"even replications, {metric}")
+        expect(not set(mirrored[1::2]) & set(plain), f"odd replications, {metric}")
+    # The correlation of -ln u and -ln(1 - u) is 1 - pi^2 / 6 = -0.64.
+    rates = values[2, "throughput_per_s"]
+    expect(statistics.correlation(rates[::2], rates[1::2]) < -0.2, f"rates: {rates}")
+    units, = query(program, "SELECT units FROM points WHERE experiment_id = 2")
+    expect_equal(units["units"], "antithetic pairs", "units")
+
+
+def antithetic_interval_is_of_pairs(program):
+    scenario = write(program, QUEUE)
+    point, = run_json(program, scenario, "--set", "antithetic=true")
+    values = [row["value"] for row in
+              query(program, "SELECT value FROM replication_metrics WHERE metric = "
+                             "'throughput_per_s' ORDER BY number")]
+    pairs = [(a + b) / 2 for a, b in zip(values[::2], values[1::2])]
+    estimate = point["metrics"]["throughput_per_s"]
+    t = 2.2621571628  # of 9 degrees of freedom, at 97.5 %
+    wanted = t * statistics.stdev(pairs) / math.sqrt(len(pairs))
+    expect(abs(estimate["half_width"] - wanted) < 1e-8 * wanted, f"{estimate}, {wanted}")
+    gain = statistics.variance(values) / 2 / statistics.variance(pairs)
+    expect(abs(estimate["variance_ratio"] - gain) < 1e-8 * gain, f"{estimate}, {gain}")
+    expect(gain > 1.5, f"gain: {gain}")
+    done = program.run("reprice", "--experiment", "1", "--set", "prices.latency=0.5 /s",
+                       "--format", "json")
+    latency = point["metrics"]["latency_mean_s"]["half_width"]
+    cost = json.loads(done.stdout)["points"][0]["metrics"]["cost_mean"]["half_width"]
+    expect(abs(cost - latency / 2) < 1e-9, f"repriced: {cost}, {latency}")
+
+
+def antithetic_stops_at_pairs(program):
+    point, = run_json(program, write(program, QUEUE + RULE), "--no-store", "--set",
+                      "antithetic=true", "--set", "until.least=11")
+    expect(point["replications"] % 2 == 0 and point["replications"] >= 12,
+           f"replications: {point['replications']}")
+
+
+def reduction_is_worth_it(program):
+    """On hi-digits the variance of the mean latency is at least halved, and the report says so."""
+    done = program.run("run", program.scenario("hi-digits"), "--no-store", "--set",
+                       "control_variates=true")
+    line, = [line for line in done.stdout.splitlines() if line.startswith("variance of")]
+    expect(line.startswith("variance of latency_mean_s without / with its reduction: "), line)
+    gains = {name: float(gain) for gain, name in
+             re.findall(r"([0-9.e+]+) \((\w+)(?: \(bound\))?\)", line)}
+    expect_equal(sorted(gains), ["full_offload", "hi_threshold", "local", "oracle"], line)
+    for name, gain in gains.items():
+        expect(gain >= 2, f"{name}: {gain}")
+
+
+def controls_have_mean_0(program):
+    """What the known means are subtracted from has mean 0, whichever policy decides and however the
+    run stops; and what is corrected agrees with what is not."""
+    for more in ((), ("--set", "stop={time: 30 s}", "--set", "warmup={time: 5 s}")):
+        arguments = (program.scenario("hi-digits"), "--no-store", "--replications", "400", "--set",
+                     "stop={samples: 3000}", *more, "--set", "confidence=99.9 %")
+        plain = run_json(program, *arguments)
+        controlled = run_json(program, *arguments, "--set", "control_variates=true")
+        for before, after in zip(plain, controlled):
+            controls = {name: estimate for name, estimate in after["metrics"].items()
+                        if name.startswith("control.")}
+            expect_equal(len(controls), 8, f"controls: {sorted(controls)}")
+            for name, estimate in controls.items():
+                expect(estimate["low"] <= 0 <= estimate["high"], f"{name}: {estimate}")
+            for name in ("latency_mean_s", "accuracy", "throughput_per_s", "wait_mean_s.device"):
+                a, b = before["metrics"][name], after["metrics"][name]
+                if a["mean"] is not None:
+                    expect(abs(a["mean"] - b["mean"]) <= a["half_width"] + b["half_width"],
+                           f"{after['policy']}, {name}: {a}, {b}")
+
+
+# ---- verdicts ----
+
+
+def stored_verdict(program):
+    row, = query(program, "SELECT verdict FROM points ORDER BY id DESC LIMIT 1")
+    return row["verdict"]
+
+
+def overloaded(program):
+    done = program.run("run", write(program, QUEUE), "--set",
+                       "tiers.device.arrivals.poisson=1.5 /s")
+    expect(done.stdout.startswith("OVERLOADED: device gets 1.5 times the work it can do under "
+                                  "policy 'local';\n"), done.stdout.splitlines()[0])
+    stored = stored_verdict(program)
+    found = re.fullmatch(r"overloaded: device \(offered load 1.5 since ([0-9.]+) s\)", stored)
+    expect(found and 0 < float(found[1]) < 100, f"stored: {stored}")
+
+
+def overloaded_in_a_sweep(program):
+    scenario = write(program, QUEUE)
+    sets = ("--set", "tiers.device.arrivals.poisson=0.5 /s,1.5 /s")
+    for turn in range(2):  # the second one reads the verdict from the database
+        text = program.run("sweep", scenario, *sets).stdout
+        expect(text.startswith("OVERLOADED: device gets 1.5 times the work it can do under policy "
+                               "'local (poisson=1.5 /s)';\n"), f"{turn}: {text.splitlines()[0]}")
+        expect_in("verdict", text, "column")
+    points = run_json(program, scenario, *sets, verb="sweep")
+    expect_equal([point["verdict"].split(" since")[0] for point in points],
+                 ["stable", "overloaded: device (offered load 1.5"], "verdicts")
+    best = json.loads(program.run("query", "best", "--format", "json").stdout)
+    expect_equal(len(best), 1, "an overloaded point is no answer")
+
+
+def not_converged(program):
+    """A load at which the queue never settles, and which cannot be told from a little less."""
+    done = program.run("run", write(program, QUEUE), "--set", "warmup=auto", "--set",
+                       "tiers.device.arrivals.poisson=1 /s", "--set", "stop={samples: 5000}")
+    expect(done.stdout.startswith("NOT CONVERGED: queue_mean.device has not settled under policy "
+                                  "'local';\n"), done.stdout.splitlines()[0])
+    expect_equal(stored_verdict(program), "not converged: queue_mean.device", "stored")
+    best = json.loads(program.run("query", "best", "--format", "json").stdout)
+    expect_equal(best, [], "what has not converged is no answer")
+
+
+def transient(program):
+    done = program.run("run", write(program, QUEUE), "--set", "warmup=none", "--set",
+                       "stop={time: 50 s}", "--set", "transient=true", "--set",
+                       "tiers.device.arrivals.poisson=1.5 /s")
+    expect(done.stdout.startswith("TRANSIENT: under policy 'local' the figures are those of the "
+                                  "given time\n"), done.stdout.splitlines()[0])
+    expect_equal(stored_verdict(program), "transient", "stored")
+
+
+CASES = [
+    ("until: reaches its width and says so", reaches_its_width),
+    ("until: the same as that many replications", same_as_that_many),
+    ("until: the same for any number of threads", same_for_any_threads),
+    ("until: gives up at its most", gives_up_at_most),
+    ("until: several rules", several_rules_hold),
+    ("until: sweeps go on from the database", sweep_goes_on),
+    ("until: --dry-run says at least and at most", dry_run_says_bounds),
+    ("antithetic: mirrored, and the even ones unchanged", antithetic_mirrors),
+    ("antithetic: the interval is that of pairs", antithetic_interval_is_of_pairs),
+    ("antithetic: until stops at whole pairs", antithetic_stops_at_pairs),
+    ("control variates: variance of latency in hi-digits at least halved", reduction_is_worth_it),
+    ("control variates: mean 0", controls_have_mean_0),
+    ("verdict: overloaded", overloaded),
+    ("verdict: overloaded, in a sweep", overloaded_in_a_sweep),
+    ("verdict: not converged", not_converged),
+    ("verdict: transient", transient),
+]
+
+if __name__ == "__main__":
+    sys.exit(main(CASES))
