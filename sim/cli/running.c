@@ -26,6 +26,7 @@ struct progress {
     struct timespec start;
     double shown_s; // when it was last shown; 0: never
     bool is_interrupted;
+    bool is_quiet;
 };
 
 static const double SHOW_EVERY_S = 0.1;
@@ -90,6 +91,10 @@ static bool is_interrupted(void *context)
         sigwait(&held, &number);
         pthread_sigmask(SIG_UNBLOCK, &held, NULL);
         progress->is_interrupted = true;
+        if (!progress->is_quiet) {
+            fprintf(stderr, "%sstopping when what runs has ended; once more stops at once\n",
+                    progress->shown_s > 0 ? "\r\033[K" : "");
+        }
     }
     return progress->is_interrupted;
 }
@@ -137,7 +142,7 @@ static int print_plan(const struct arguments *arguments, const struct experiment
 static int run_experiment(const struct arguments *arguments, struct loaded *loaded,
                           struct store *store, struct text *ret_error)
 {
-    struct progress progress = {0};
+    struct progress progress = {.is_quiet = arguments->quiet};
     clock_gettime(CLOCK_MONOTONIC, &progress.start);
     const bool shows_progress = !arguments->quiet && isatty(STDERR_FILENO);
     const struct experiment_options options = {.threads = running_threads(arguments),
