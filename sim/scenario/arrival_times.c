@@ -162,23 +162,7 @@ bool arrival_times_date(const struct csv_cell *cell, long long *ret_seconds, dou
 
 static void refuse_cell(struct reader *reader, const char *problem, const char *hint)
 {
-    const struct csv_cell *cell = &reader->csv.cells[reader->column];
-    struct source source;
-    const struct mark mark = csv_mark(&reader->csv, cell->start, cell->length, &source);
-    diagnostics_error(reader->diagnostics, &mark, "'%.*s' %s",
-                      (int)(cell->length < 40 ? cell->length : 40), cell->text, problem);
-    diagnostics_hint(reader->diagnostics, "%s", hint);
-}
-
-static int refuse_text(struct reader *reader)
-{
-    struct source source;
-    const struct mark mark = csv_mark(&reader->csv, reader->csv.problem_at, 0, &source);
-    diagnostics_error(reader->diagnostics, &mark, "%s", reader->csv.problem);
-    diagnostics_hint(reader->diagnostics,
-                     "a field in quotes ends with a quote before the comma; a quote within it is "
-                     "doubled");
-    return -1;
+    csv_refuse_cell(&reader->csv, reader->column, problem, hint, reader->diagnostics);
 }
 
 static void refuse_file(struct reader *reader, const char *problem, const char *hint)
@@ -192,7 +176,7 @@ static int read_header(struct reader *reader)
 {
     const int result = csv_next(&reader->csv);
     if (result < 0) {
-        return refuse_text(reader);
+        return csv_refuse(&reader->csv, reader->diagnostics);
     }
     if (result == 0) {
         refuse_file(reader, "is empty", "start it with a line of column names");
@@ -291,7 +275,7 @@ static int read_rows(struct reader *reader)
         keep(reader, at_s);
     }
     if (result < 0) {
-        return refuse_text(reader);
+        return csv_refuse(&reader->csv, reader->diagnostics);
     }
     if (!reader->count) {
         refuse_file(reader, "has no rows below its header", "give it at least two times");

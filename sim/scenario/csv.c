@@ -2,6 +2,7 @@
 #include "scenario/csv.h"
 
 #include "base/memory.h"
+#include "scenario/diagnostics.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -156,6 +157,27 @@ struct mark csv_mark(const struct csv *csv, const char *at, size_t length,
     struct mark mark = source_mark(ret_source, (size_t)(at - csv->row));
     mark.length = length;
     return mark;
+}
+
+int csv_refuse(const struct csv *csv, struct diagnostics *diagnostics)
+{
+    struct source source;
+    const struct mark mark = csv_mark(csv, csv->problem_at, 0, &source);
+    diagnostics_error(diagnostics, &mark, "%s", csv->problem);
+    diagnostics_hint(diagnostics, "a field in quotes ends with a quote before the comma; a quote "
+                                  "within it is doubled");
+    return -1;
+}
+
+void csv_refuse_cell(const struct csv *csv, size_t column, const char *problem, const char *hint,
+                     struct diagnostics *diagnostics)
+{
+    const struct csv_cell *cell = &csv->cells[column];
+    struct source source;
+    const struct mark mark = csv_mark(csv, cell->start, cell->length, &source);
+    diagnostics_error(diagnostics, &mark, "'%.*s' %s",
+                      (int)(cell->length < 40 ? cell->length : 40), cell->text, problem);
+    diagnostics_hint(diagnostics, "%s", hint);
 }
 
 bool csv_equal(const struct csv_cell *cell, const char *text)

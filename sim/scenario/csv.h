@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct arena;
+struct diagnostics;
 
 struct csv_cell {
     const char *text; // not ended by a NUL
@@ -48,6 +49,13 @@ int csv_next(struct csv *csv);
 // as the mark.
 struct mark csv_mark(const struct csv *csv, const char *at, size_t length,
                      struct source *ret_source);
+
+// The error that a broken text is, at its place. Returns -1.
+int csv_refuse(const struct csv *csv, struct diagnostics *diagnostics);
+// The error that a cell of the row that was read last is: it stands in quotes, and `problem` says
+// what it is or is not.
+void csv_refuse_cell(const struct csv *csv, size_t column, const char *problem, const char *hint,
+                     struct diagnostics *diagnostics);
 
 bool csv_equal(const struct csv_cell *cell, const char *text);
 

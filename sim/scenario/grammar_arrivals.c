@@ -13,9 +13,6 @@ static const struct field_type frequency = {
     .kind = FIELD_NUMBER, .dimension = DIMENSION_FREQUENCY, RANGE(0, 1e9)};
 static const struct field_type duration = {
     .kind = FIELD_NUMBER, .dimension = DIMENSION_TIME, RANGE(0, MOST_TIME)};
-static const struct field_type mean_stay = {
-    .kind = FIELD_NUMBER, .dimension = DIMENSION_TIME, RANGE(1e-9, 1e9)};
-static const struct field_type probability = {.kind = FIELD_NUMBER, RANGE(0, 1)};
 static const struct field_type factor = {.kind = FIELD_NUMBER, RANGE(0, 1e9)};
 
 #define RATE_FIELD(about)                                                                          \
@@ -86,14 +83,6 @@ static const struct field trace_arrival_fields[] = {
     {.name = NULL},
 };
 
-static const struct field_type chain_row = {
-    .kind = FIELD_LIST,
-    .flags = FIELD_NOT_EMPTY,
-    .element = &probability,
-    .element_bytes = sizeof(double),
-    .count_offset = offsetof(struct spec_row, count),
-};
-
 #define CHAIN_OFFSET(member) (ARRIVALS_OFFSET(chain) + offsetof(struct spec_states, member))
 
 static const struct field mmpp_fields[] = {
@@ -110,14 +99,14 @@ static const struct field mmpp_fields[] = {
      .offset = CHAIN_OFFSET(stays_s),
      .type = {.kind = FIELD_LIST,
               .flags = FIELD_SAME_COUNT,
-              .element = &mean_stay,
+              .element = &grammar_mean_stay,
               .element_bytes = sizeof(double),
               .count_offset = CHAIN_OFFSET(count)},
      .meaning = "mean time in each state, which is exponential; each node has states of its own"},
     {.name = "next",
      .offset = CHAIN_OFFSET(next),
      .type = {.kind = FIELD_LIST,
-              .element = &chain_row,
+              .element = &grammar_chain_row,
               .element_bytes = sizeof(struct spec_row),
               .count_offset = CHAIN_OFFSET(next_count)},
      .flags = FIELD_OPTIONAL,

@@ -47,6 +47,9 @@ extern const struct field_type grammar_until; // struct spec_until
 
 // Parts of a link.
 extern const struct field_case grammar_rates[]; // struct spec_rate
+// Of Markov chains, struct spec_states: a mean time in a state, and the row of what comes after it.
+extern const struct field_type grammar_mean_stay;
+extern const struct field_type grammar_chain_row;
 
 // Parts of a tier.
 extern const struct field grammar_compute[]; // struct spec_compute

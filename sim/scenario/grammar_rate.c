@@ -26,7 +26,7 @@ static const struct field_type time_of_rate = {
     .kind = FIELD_NUMBER, .dimension = DIMENSION_TIME, RANGE(0, MOST_TIME)};
 static const struct field_type any_rate = {
     .kind = FIELD_NUMBER, .dimension = DIMENSION_RATE, RANGE(0, MOST_NUMBER)};
-static const struct field_type mean_stay = {
+const struct field_type grammar_mean_stay = {
     .kind = FIELD_NUMBER, .dimension = DIMENSION_TIME, RANGE(1e-9, 1e9)};
 static const struct field_type probability = {.kind = FIELD_NUMBER, RANGE(0, 1)};
 
@@ -162,7 +162,7 @@ static const struct field mahimahi_fields[] = {
 
 // ---- at random ----
 
-static const struct field_type chain_row = {
+const struct field_type grammar_chain_row = {
     .kind = FIELD_LIST,
     .flags = FIELD_NOT_EMPTY,
     .element = &probability,
@@ -184,14 +184,14 @@ static const struct field markov_fields[] = {
      .offset = CHAIN_OFFSET(stays_s),
      .type = {.kind = FIELD_LIST,
               .flags = FIELD_SAME_COUNT,
-              .element = &mean_stay,
+              .element = &grammar_mean_stay,
               .element_bytes = sizeof(double),
               .count_offset = CHAIN_OFFSET(count)},
      .meaning = "mean time in each state, which is exponential; each medium has states of its own"},
     {.name = "next",
      .offset = CHAIN_OFFSET(next),
      .type = {.kind = FIELD_LIST,
-              .element = &chain_row,
+              .element = &grammar_chain_row,
               .element_bytes = sizeof(struct spec_row),
               .count_offset = CHAIN_OFFSET(next_count)},
      .flags = FIELD_OPTIONAL,

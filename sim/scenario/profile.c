@@ -76,16 +76,6 @@ static void refuse_cell(struct reader *reader, int column, const char *problem)
     diagnostics_hint(reader->diagnostics, "%s", problem);
 }
 
-static void refuse_text(struct reader *reader)
-{
-    struct source source;
-    struct mark mark = csv_mark(&reader->csv, reader->csv.problem_at, 0, &source);
-    diagnostics_error(reader->diagnostics, &mark, "%s", reader->csv.problem);
-    diagnostics_hint(reader->diagnostics,
-                     "a field in quotes ends with a quote before the comma; a quote within it is "
-                     "doubled");
-}
-
 static int find_column(struct reader *reader, const char *name)
 {
     for (size_t i = 0; name && i < reader->column_count; i++) {
@@ -108,8 +98,7 @@ static int read_header(struct reader *reader)
     const size_t errors = reader->diagnostics->errors;
     const int result = csv_next(&reader->csv);
     if (result < 0) {
-        refuse_text(reader);
-        return -1;
+        return csv_refuse(&reader->csv, reader->diagnostics);
     }
     if (result == 0) {
         refuse(reader, "start it with a line of column names", "is empty", "", "");
@@ -212,7 +201,7 @@ static int read_rows(struct reader *reader)
         reader->rows[reader->row_count++] = row;
     }
     if (result < 0) {
-        refuse_text(reader);
+        csv_refuse(&reader->csv, reader->diagnostics);
     }
     return reader->diagnostics->errors > errors ? -1 : 0;
 }

@@ -44,23 +44,7 @@ struct known_rate_trace {
 
 static void refuse_cell(struct reader *reader, size_t column, const char *problem, const char *hint)
 {
-    const struct csv_cell *cell = &reader->csv.cells[column];
-    struct source source;
-    const struct mark mark = csv_mark(&reader->csv, cell->start, cell->length, &source);
-    diagnostics_error(reader->diagnostics, &mark, "'%.*s' %s",
-                      (int)(cell->length < 40 ? cell->length : 40), cell->text, problem);
-    diagnostics_hint(reader->diagnostics, "%s", hint);
-}
-
-static int refuse_text(struct reader *reader)
-{
-    struct source source;
-    const struct mark mark = csv_mark(&reader->csv, reader->csv.problem_at, 0, &source);
-    diagnostics_error(reader->diagnostics, &mark, "%s", reader->csv.problem);
-    diagnostics_hint(reader->diagnostics,
-                     "a field in quotes ends with a quote before the comma; a quote within it is "
-                     "doubled");
-    return -1;
+    csv_refuse_cell(&reader->csv, column, problem, hint, reader->diagnostics);
 }
 
 // An error about the file as a whole, or one of its columns, at its name in the scenario.
@@ -127,7 +111,7 @@ static int read_header(struct reader *reader, struct columns *ret_columns)
 {
     const int result = csv_next(&reader->csv);
     if (result < 0) {
-        return refuse_text(reader);
+        return csv_refuse(&reader->csv, reader->diagnostics);
     }
     if (result == 0) {
         return refuse_file(reader, "is empty", "start it with a line of column names");
@@ -193,7 +177,7 @@ static int read_csv(struct reader *reader)
         }
     }
     if (result < 0) {
-        return refuse_text(reader);
+        return csv_refuse(&reader->csv, reader->diagnostics);
     }
     if (reader->count < 2) {
         return refuse_file(reader, "has fewer than two rows below its header",
@@ -241,7 +225,7 @@ static int read_opportunities(struct reader *reader, long long **ret_slots, size
     }
     *ret_slots = slots;
     *ret_count = count;
-    return result < 0 ? refuse_text(reader) : -result;
+    return result < 0 ? csv_refuse(&reader->csv, reader->diagnostics) : -result;
 }
 
 static int add_slots(struct reader *reader, const long long *slots, size_t count)

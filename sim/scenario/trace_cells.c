@@ -42,23 +42,12 @@ static void refuse_duplicates(struct trace_reader *reader)
     }
 }
 
-static int refuse_text(struct trace_reader *reader)
-{
-    struct source source;
-    struct mark mark = csv_mark(&reader->csv, reader->csv.problem_at, 0, &source);
-    diagnostics_error(reader->diagnostics, &mark, "%s", reader->csv.problem);
-    diagnostics_hint(reader->diagnostics,
-                     "a field in quotes ends with a quote before the comma; a quote within it is "
-                     "doubled");
-    return -1;
-}
-
 int trace_header(struct trace_reader *reader)
 {
     size_t errors = reader->diagnostics->errors;
     int result = csv_next(&reader->csv);
     if (result < 0) {
-        return refuse_text(reader);
+        return csv_refuse(&reader->csv, reader->diagnostics);
     }
     if (result == 0) {
         struct source source = {.name = reader->csv.name};
@@ -105,7 +94,7 @@ int trace_row(struct trace_reader *reader, bool *ret_is_fine)
 {
     int result = csv_next(&reader->csv);
     if (result < 0) {
-        return refuse_text(reader);
+        return csv_refuse(&reader->csv, reader->diagnostics);
     }
     *ret_is_fine = result > 0 && reader->csv.count == reader->column_count;
     if (result > 0 && !*ret_is_fine) {

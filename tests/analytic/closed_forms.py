@@ -16,21 +16,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+from theory import erlang_b, erlang_c, tell
+
 CONFIDENCE = 0.99
-
-
-def erlang_b(servers, load):
-    """Erlang's loss formula by its recursion (Kleinrock 1975, sec. 3.6)."""
-    blocked = 1.0
-    for k in range(1, servers + 1):
-        blocked = load * blocked / (k + load * blocked)
-    return blocked
-
-
-def erlang_c(servers, load):
-    """Probability of waiting in M/M/c (Kleinrock 1975, sec. 3.5)."""
-    blocked = erlang_b(servers, load)
-    return blocked / (1 - load / servers * (1 - blocked))
 
 
 def mm1(arrival, service):
@@ -173,41 +161,13 @@ def run(program, scenarios, row):
     return json.loads(done.stdout)["points"][0], ""
 
 
-def holds(theory, estimate):
-    # What does not vary between replications has no interval; it must be right to rounding.
-    room = max(estimate["half_width"] or 0, 1e-12 * abs(theory))
-    return abs(estimate["mean"] - theory) <= room
-
-
 def main():
     program = sys.argv[1]
     scenarios = pathlib.Path(sys.argv[2])
     as_page = "--page" in sys.argv
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda row: run(program, scenarios, row), ROWS))
-    if as_page:
-        print("| case | metric | theory | simulated | 99 % half width | holds |")
-        print("|---|---|---:|---:|---:|---|")
-    else:
-        print(f"1..{sum(len(row[3]) for row in ROWS)}")
-    number = 0
-    for (name, _, _, theories), (point, error) in zip(ROWS, results):
-        for metric, theory in theories.items():
-            number += 1
-            if point is None:
-                print(f"not ok {number} - {name}: {metric}")
-                print("# " + error.replace("\n", "\n# "))
-                continue
-            estimate = point["metrics"][metric]
-            good = holds(theory, estimate)
-            if as_page:
-                print(f"| {name} | {metric} | {theory:.6g} | {estimate['mean']:.6g} | "
-                      f"{estimate['half_width']:.2g} | {'yes' if good else 'NO'} |")
-            else:
-                print(f"{'ok' if good else 'not ok'} {number} - {name}: {metric}")
-                if not good:
-                    print(f"# theory {theory:.9g}, simulated {estimate['mean']:.9g} "
-                          f"+- {estimate['half_width']:.3g}")
+    tell([(row[0], row[3], *result) for row, result in zip(ROWS, results)], as_page)
 
 
 if __name__ == "__main__":

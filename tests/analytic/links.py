@@ -17,6 +17,8 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+from theory import tell
+
 CONFIDENCE = 0.99
 UP = "device-edge.up"
 SHARED = "count: 1, sharing: fair, up: 1000 B/s"
@@ -192,41 +194,13 @@ def run(program, folder, number, row):
     return json.loads(done.stdout)["points"][0], ""
 
 
-def holds(theory, estimate):
-    # What does not vary between replications has no interval; it must be right to rounding.
-    room = max(estimate["half_width"] or 0, 1e-12 * abs(theory))
-    return abs(estimate["mean"] - theory) <= room
-
-
 def main():
     program = sys.argv[1]
     as_page = "--page" in sys.argv
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(2) as pool:
         folder = pathlib.Path(name)
         results = list(pool.map(lambda item: run(program, folder, *item), enumerate(ROWS)))
-    if as_page:
-        print("| case | metric | theory | simulated | 99 % half width | holds |")
-        print("|---|---|---:|---:|---:|---|")
-    else:
-        print(f"1..{sum(len(row[-1]) for row in ROWS)}")
-    number = 0
-    for row, (point, error) in zip(ROWS, results):
-        for metric, theory in row[-1].items():
-            number += 1
-            if point is None:
-                print(f"not ok {number} - {row[0]}: {metric}")
-                print("# " + error.replace("\n", "\n# "))
-                continue
-            estimate = point["metrics"][metric]
-            good = holds(theory, estimate)
-            if as_page:
-                print(f"| {row[0]} | {metric} | {theory:.6g} | {estimate['mean']:.6g} | "
-                      f"{estimate['half_width']:.2g} | {'yes' if good else 'NO'} |")
-            else:
-                print(f"{'ok' if good else 'not ok'} {number} - {row[0]}: {metric}")
-                if not good:
-                    print(f"# theory {theory:.9g}, simulated {estimate['mean']:.9g} "
-                          f"+- {estimate['half_width']:.3g}")
+    tell([(row[0], row[-1], *result) for row, result in zip(ROWS, results)], as_page)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
+from theory import erlang_c, holds
+
 CONFIDENCE = 0.99
 
 # ---- Markov chains ----
@@ -198,18 +200,6 @@ def shorter_of_two(arrival, service, most=60):
 
 
 # ---- closed forms ----
-
-
-def erlang_b(servers, load):
-    blocked = 1.0
-    for k in range(1, servers + 1):
-        blocked = load * blocked / (k + load * blocked)
-    return blocked
-
-
-def erlang_c(servers, load):
-    blocked = erlang_b(servers, load)
-    return blocked / (1 - load / servers * (1 - blocked))
 
 
 def shared(servers, arrival):
@@ -512,14 +502,6 @@ def run(program, scenario, files, most):
     if done.returncode != 0:
         return None, done.stderr
     return json.loads(done.stdout)["points"][0]["metrics"], done.stderr
-
-
-def holds(theory, estimate, off):
-    """What does not vary between replications has no interval; it must be right to rounding."""
-    if estimate["mean"] is None:
-        return False
-    room = max((estimate["half_width"] or 0) + off, 1e-12 * abs(theory))
-    return abs(estimate["mean"] - theory) <= room
 
 
 def show(number, name, theory, estimate, good, as_page):
