@@ -204,7 +204,7 @@ static void find_between(const struct world *world, const struct cut *from, cons
     }
     subtract(b->label_answered, a->label_answered, world->labels, ret_tally->label_answered);
     subtract(b->label_correct, a->label_correct, world->labels, ret_tally->label_correct);
-    tally_add_idle(world, ret_tally);
+    tally_sum_up(world, ret_tally);
 }
 
 // Takes so many neighbours together, from the first on.

@@ -254,12 +254,15 @@ void journey_look(const struct run *run, int station, uint32_t lane,
     ret_state->waiting += present - in_service;
 }
 
-// Energy that a counted sample takes from a node of a tier.
-static inline void count_energy(struct run *run, const struct sample *sample, int tier,
-                                double joules)
+// What a counted sample has kept a compute station busy for.
+static inline void count_work(struct run *run, const struct sample *sample, double worked_s,
+                              double joules)
 {
-    run_count(run, sample, run->world->counters.joules + tier, joules);
-    run_count(run, sample, COUNTER_JOULES, joules);
+    struct station_tally *tally = &run->tally->stations[sample->station];
+    tally->counted_s += worked_s;
+    tally->joules += joules;
+    run_note(run, sample, run->world->counters.busy_s + sample->tier, worked_s);
+    run_note_joules(run, sample, sample->tier, joules);
 }
 
 // The size of the message that a sample is, or its answer, on a link.
@@ -415,8 +418,7 @@ void journey_lost_in_service(struct run *run, uint32_t slot, const struct lane_v
     struct sample *sample = &run->samples[slot];
     sample->service_s += visit->service_s;
     if (sample->is_counted) {
-        run_count(run, sample, run->world->counters.busy_s + sample->tier, visit->worked_s);
-        count_energy(run, sample, sample->tier, visit->joules);
+        count_work(run, sample, visit->worked_s, visit->joules);
     }
     journey_drop(run, slot, reason);
 }
@@ -439,8 +441,7 @@ static inline void end_compute(struct run *run, struct sample *sample,
     if (sample->is_counted) {
         run_count(run, sample, world->counters.layers + sample->tier,
                   sample->until - sample->layer);
-        run_count(run, sample, world->counters.busy_s + sample->tier, visit->worked_s);
-        count_energy(run, sample, sample->tier, compute_energy(run, sample, visit));
+        count_work(run, sample, visit->worked_s, compute_energy(run, sample, visit));
     }
     sample->layer = sample->until;
     sample->has_arrived = false;
@@ -627,8 +628,10 @@ void journey_sent(struct run *run, uint32_t slot, double service_s, double own_s
     const struct world *world = run->world;
     struct sample *sample = &run->samples[slot];
     const struct world_station *station = &world->station[sample->station];
-    if (sample->is_counted && station->watts > 0) {
-        count_energy(run, sample, world->spec->links[station->link].from, station->watts * own_s);
+    if (sample->is_counted) {
+        run->tally->stations[sample->station].counted_s += own_s;
+        run_note_joules(run, sample, world->spec->links[station->link].from,
+                        station->watts * own_s);
     }
     if (sample->is_lost) {
         lose_message(run, slot);

@@ -134,11 +134,11 @@ void link_count_bytes(struct run *run, const struct sample *sample,
     const struct world_counters *counters = &run->world->counters;
     const int tier = run->world->spec->links[station->link].from;
     const double joules = station->joules_per_byte * bytes;
-    run_count(run, sample, COUNTER_BYTES, bytes);
-    run_count(run, sample, counters->bytes + 2 * station->link + (station->role == STATION_DOWN),
-              bytes);
-    run_count(run, sample, counters->joules + tier, joules);
-    run_count(run, sample, COUNTER_JOULES, joules);
+    run->tally->stations[station - run->world->station].bytes += bytes;
+    run_note(run, sample, COUNTER_BYTES, bytes);
+    run_note(run, sample, counters->bytes + 2 * station->link + (station->role == STATION_DOWN),
+             bytes);
+    run_note_joules(run, sample, tier, joules);
 }
 
 // ---- fair media ----

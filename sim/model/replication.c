@@ -255,7 +255,7 @@ int replication_run(const struct world *world, const struct replication_options 
     ret_result->events = run_loop(&run);
     lanes_close(&run);
     controls_close(&run);
-    tally_add_idle(world, run.tally);
+    tally_sum_up(world, run.tally);
     if (!run.has_failed) {
         self_check_run(&run, &arena);
     }

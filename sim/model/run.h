@@ -356,15 +356,30 @@ static inline double run_backlog(struct run *run, const struct world_station *st
     return station_start(&run->free_at_s[run->world->lane_servers[lane]], run->now_s) - run->now_s;
 }
 
+// Tells an observer what a counted sample has added to a counter, if there is one.
+static inline void run_note(struct run *run, const struct sample *sample, int counter,
+                            double amount)
+{
+    if (run->counted) {
+        const size_t slot = (size_t)(sample - run->samples);
+        run->counted[slot * (size_t)run->world->counters.count + (size_t)counter] += amount;
+    }
+}
+
 // Counts something of a counted sample.
 static inline void run_count(struct run *run, const struct sample *sample, int counter,
                              double amount)
 {
     run->tally->counters[counter] += amount;
-    if (run->counted) {
-        const size_t slot = (size_t)(sample - run->samples);
-        run->counted[slot * (size_t)run->world->counters.count + (size_t)counter] += amount;
-    }
+    run_note(run, sample, counter, amount);
+}
+
+// The same for energy of a node of a tier, which stations sum up (tally_sum_up()).
+static inline void run_note_joules(struct run *run, const struct sample *sample, int tier,
+                                   double joules)
+{
+    run_note(run, sample, run->world->counters.joules + tier, joules);
+    run_note(run, sample, COUNTER_JOULES, joules);
 }
 
 #endif

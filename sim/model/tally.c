@@ -15,18 +15,41 @@ static double idle_power(const struct world *world, int tier)
     return watts;
 }
 
-void tally_add_idle(const struct world *world, struct tally *tally)
+static void add_joules(const struct world *world, struct tally *tally, int tier, double joules)
 {
+    tally->counters[world->counters.joules + tier] += joules;
+    tally->counters[COUNTER_JOULES] += joules;
+}
+
+static void add_station(const struct world *world, struct tally *tally, int number)
+{
+    const struct world_station *station = &world->station[number];
+    const struct station_tally *sums = &tally->stations[number];
+    if (station->role == STATION_COMPUTE) {
+        tally->counters[world->counters.busy_s + station->tier] += sums->counted_s;
+        add_joules(world, tally, station->tier, sums->joules);
+        return;
+    }
+    const int is_down = station->role == STATION_DOWN;
+    tally->counters[COUNTER_BYTES] += sums->bytes;
+    tally->counters[world->counters.bytes + 2 * station->link + is_down] += sums->bytes;
+    add_joules(world, tally, world->spec->links[station->link].from,
+               station->joules_per_byte * sums->bytes + station->watts * sums->counted_s);
+}
+
+void tally_sum_up(const struct world *world, struct tally *tally)
+{
+    for (int i = 0; i < world->stations; i++) {
+        add_station(world, tally, i);
+    }
     const double window_s = tally->window_to_s - tally->window_from_s;
     for (int tier = 0; tier < world->tiers && window_s > 0; tier++) {
-        const double joules = idle_power(world, tier) * window_s;
-        tally->counters[world->counters.joules + tier] += joules;
-        tally->counters[COUNTER_JOULES] += joules;
+        add_joules(world, tally, tier, idle_power(world, tier) * window_s);
     }
 }
 
 // Whoever adds a sum to a station subtracts it here.
-_Static_assert(sizeof(struct station_tally) == 12 * sizeof(double), "a sum is not subtracted");
+_Static_assert(sizeof(struct station_tally) == 15 * sizeof(double), "a sum is not subtracted");
 
 void station_tally_between(const struct station_tally *from, const struct station_tally *to,
                            struct station_tally *ret_between)
@@ -43,5 +66,8 @@ void station_tally_between(const struct station_tally *from, const struct statio
                                .batches = to->batches - from->batches,
                                .batched = to->batched - from->batched,
                                .work_s = to->work_s - from->work_s,
-                               .free_last_s = to->free_last_s};
+                               .free_last_s = to->free_last_s,
+                               .counted_s = to->counted_s - from->counted_s,
+                               .joules = to->joules - from->joules,
+                               .bytes = to->bytes - from->bytes};
 }

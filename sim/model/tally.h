@@ -28,6 +28,9 @@ struct station_tally {
     uint64_t batched;      // samples in them
     double work_s;         // service time that arrived in the window
     double free_last_s;    // when a sample that came was last served at once; 0: none was
+    double counted_s;      // counted: time of servers; links: for which the radio was on
+    double joules;         // compute, counted: beside the idle power
+    double bytes;          // links, counted
 };
 
 struct tally {
@@ -76,9 +79,13 @@ static inline void tally_uncounted(struct tally *tally, double time_s, bool is_a
     }
 }
 
-// The idle power of nodes is an average over time: adds what of it falls to the window, which
+// Once a run, or a batch of it, is over: adds what stations have summed up of work, bytes and energy
+// to the counters. The idle power of nodes is an average over time: what of it falls to the window
 // becomes part of the energy of the samples.
-void tally_add_idle(const struct world *world, struct tally *tally);
+//
+// Stations sum up for themselves, in the order in which visits begin or end there, so that these
+// sums do not depend on what happens elsewhere in between.
+void tally_sum_up(const struct world *world, struct tally *tally);
 
 // What was added to the sums of a station between two moments.
 void station_tally_between(const struct station_tally *from, const struct station_tally *to,
