@@ -9,7 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_NUMBER, OPTION_REPEATED };
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_COUNT,
+    OPTION_NUMBER,
+    OPTION_PART,
+    OPTION_REPEATED
+};
 
 struct option {
     const char *name;
@@ -53,8 +60,7 @@ static const struct option options[] = {
     {"plugin", 0, OPTION_TEXT, FIELD(plugin), "FILE",
      "a shared object with a policy of your own, to list or explain too", " policies "},
     {"jobs", 'j', OPTION_COUNT, FIELD(jobs), "N",
-     "threads to use (default: one a processor); results do not depend on it",
-     " run sweep check "},
+     "threads to use (default: one a processor); results do not depend on it", " run sweep check "},
     {"db", 0, OPTION_TEXT, FIELD(db), "FILE", "the database (default: offloadsim.db)",
      " run sweep check reprice query compare export merge "},
     {"no-store", 0, OPTION_FLAG, FIELD(no_store), NULL, "leave the database alone", " run sweep "},
@@ -78,6 +84,10 @@ static const struct option options[] = {
      "compare this metric (default: cost_mean, accuracy and latency_mean_s)", " compare "},
     {"dry-run", 0, OPTION_FLAG, FIELD(dry_run), NULL,
      "run nothing: list the points, what of them is stored, and about how long the rest takes",
+     " sweep "},
+    {"shard", 0, OPTION_PART, FIELD(shard), "I/N",
+     "run the I-th of N parts of the sweep, for job arrays; each part into a database of its own, "
+     "which 'merge' makes one",
      " sweep "},
     {"again", 0, OPTION_FLAG, FIELD(again), NULL, "simulate also what the database has already",
      " sweep "},
@@ -105,6 +115,10 @@ static const struct option options[] = {
      "of a timeline and of trace events each, for each policy (default: 100000)", " run "},
     {"replication", 0, OPTION_NUMBER, FIELD(replication), "N",
      "the one that timeline and trace events show (default: 0, the first)", " run "},
+    {"progress", 0, OPTION_TEXT, FIELD(progress), "TIME",
+     "print a line of progress so often, with date and time (default: 1 min; on a terminal one "
+     "line that changes)",
+     " run sweep "},
     {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, "no progress and no remarks on standard error",
      " run sweep reprice check query fit compare export merge "},
     {"help", 'h', OPTION_FLAG, FIELD(help), NULL, "show this help",
@@ -193,6 +207,26 @@ static int parse_count(const struct option *option, const char *value, uint64_t 
     return 0;
 }
 
+static int parse_part(const struct option *option, const char *value,
+                      struct arguments_part *ret_part, struct text *ret_error)
+{
+    enum { MOST_DIGITS = 6 };
+    const size_t first = strspn(value, "0123456789");
+    const size_t second = value[first] == '/' ? strspn(value + first + 1, "0123456789") : 0;
+    if (first && first <= MOST_DIGITS && second && second <= MOST_DIGITS &&
+        !value[first + 1 + second]) {
+        *ret_part = (struct arguments_part){strtoull(value, NULL, 10),
+                                            strtoull(value + first + 1, NULL, 10)};
+        if (ret_part->number >= 1 && ret_part->number <= ret_part->count) {
+            return 0;
+        }
+    }
+    text_format(ret_error,
+                "'--%s %s': it takes I/N, the I-th of N parts counted from 1, such as 1/4",
+                option->name, value);
+    return -1;
+}
+
 static int store_value(const struct option *option, const char *value, struct arguments *arguments,
                        struct text *ret_error)
 {
@@ -207,6 +241,8 @@ static int store_value(const struct option *option, const char *value, struct ar
     case OPTION_COUNT:
     case OPTION_NUMBER:
         return parse_count(option, value, field, ret_error);
+    case OPTION_PART:
+        return parse_part(option, value, field, ret_error);
     case OPTION_REPEATED:
         arguments->sets =
             memory_resize(arguments->sets, arguments->set_count + 1, sizeof(*arguments->sets));

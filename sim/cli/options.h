@@ -38,6 +38,11 @@ struct arguments {
     uint64_t experiment;      // 0: the latest
     uint64_t jobs;            // 0: as many as the machine has processors
     uint64_t limit;           // rows of a query; 0: as suits the format
+    struct arguments_part {
+        uint64_t number; // from 1
+        uint64_t count;  // 0: no parts
+    } shard;
+    const char *progress;     // time; NULL: the default
     uint64_t samples;         // each so manieth sample is stored; 0: none
     bool no_store;
     bool all;

@@ -57,7 +57,7 @@ static void add_table(const struct experiment *experiment, const struct outlook 
         struct text parameters = {0};
         report_add_parameters(experiment, point,
                               format == TABLE_ALIGNED || format == TABLE_MARKDOWN, &parameters);
-        table_add_integer(&table, (int64_t)i);
+        table_add_integer(&table, (int64_t)point->ordinal);
         table_add_text(&table, point->policy);
         table_add_text(&table, text_string(&parameters));
         table_add_integer(&table, (int64_t)point->replications);
@@ -162,7 +162,7 @@ static void add_json(const struct experiment *experiment, const struct outlook *
     text_add(text, ", \"points\": [\n");
     for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *point = &experiment->points[i];
-        text_format(text, "    {\"point\": %zu, \"policy\": ", i);
+        text_format(text, "    {\"point\": %zu, \"policy\": ", point->ordinal);
         text_json_string(text, point->policy);
         text_add(text, ", \"parameters\": ");
         report_add_parameters_json(point, text);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "cli/running.h"
 #include "base/text.h"
+#include "base/unit.h"
 #include "cli/load.h"
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/timeline.h"
 #include "cli/report.h"
+#include "cli/timeline.h"
 #include "exp/outlook.h"
 #include "exp/pool.h"
 #include "exp/predict.h"
@@ -21,21 +22,34 @@
 #include <time.h>
 #include <unistd.h>
 
-// Progress appears on a terminal only, and only for what takes longer than a second.
+// Progress is one line that changes on a terminal, from the first second on; elsewhere, as in the
+// log of a batch job, it is a line now and then, with the time of day.
 struct progress {
     struct timespec start;
+    double every_s;
+    bool is_in_place;
     double shown_s; // when it was last shown; 0: never
     bool is_interrupted;
     bool is_quiet;
 };
 
 static const double SHOW_EVERY_S = 0.1;
+static const double SHOW_FIRST_S = 1;
+static const double LINE_EVERY_S = 60;
 
 static double seconds_since(const struct timespec *start)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
+}
+
+static void add_time_of_day(size_t room, char *ret_text)
+{
+    const time_t now = time(NULL);
+    struct tm parts;
+    gmtime_r(&now, &parts);
+    strftime(ret_text, room, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
 // Rate and time left rest on what was missing at the start; what was stored before counts for
@@ -46,8 +60,8 @@ static void show_progress(void *context, const struct experiment_progress *progr
     struct progress *shown = context;
     const double elapsed_s = seconds_since(&shown->start);
     const uint64_t done = progress->ran + progress->shared;
-    if (elapsed_s < 1 || elapsed_s - shown->shown_s < SHOW_EVERY_S ||
-        done == progress->replications) {
+    if ((shown->is_in_place && elapsed_s < SHOW_FIRST_S) ||
+        elapsed_s - shown->shown_s < shown->every_s || done == progress->replications) {
         return;
     }
     shown->shown_s = elapsed_s;
@@ -62,7 +76,13 @@ static void show_progress(void *context, const struct experiment_progress *progr
         report_add_duration(progress->running_s * (1 / progress->part_done - 1), &line);
         text_add(&line, " left");
     }
-    fprintf(stderr, "\r%s\033[K", text_string(&line));
+    if (shown->is_in_place) {
+        fprintf(stderr, "\r%s\033[K", text_string(&line));
+    } else {
+        char now[sizeof("2000-01-01T00:00:00Z")];
+        add_time_of_day(sizeof(now), now);
+        fprintf(stderr, "%s %s\n", now, text_string(&line));
+    }
     fflush(stderr);
     text_finish(&line);
 }
@@ -93,7 +113,7 @@ static bool is_interrupted(void *context)
         progress->is_interrupted = true;
         if (!progress->is_quiet) {
             fprintf(stderr, "%sstopping when what runs has ended; once more stops at once\n",
-                    progress->shown_s > 0 ? "\r\033[K" : "");
+                    progress->is_in_place && progress->shown_s > 0 ? "\r\033[K" : "");
         }
     }
     return progress->is_interrupted;
@@ -107,9 +127,9 @@ int running_threads(const struct arguments *arguments)
 const char *running_database(const struct arguments *arguments)
 {
     struct stat status;
-    const bool is_there = !arguments->no_store && (stat(arguments->db, &status) != 0
-                                                       ? errno != ENOENT
-                                                       : status.st_size > 0);
+    const bool is_there =
+        !arguments->no_store &&
+        (stat(arguments->db, &status) != 0 ? errno != ENOENT : status.st_size > 0);
     return is_there ? arguments->db : NULL;
 }
 
@@ -139,12 +159,29 @@ static int print_plan(const struct arguments *arguments, const struct experiment
     return status;
 }
 
-static int run_experiment(const struct arguments *arguments, struct loaded *loaded,
-                          struct store *store, struct text *ret_error)
+static int parse_progress(const struct arguments *arguments, double *ret_every_s,
+                          struct text *ret_error)
 {
-    struct progress progress = {.is_quiet = arguments->quiet};
+    *ret_every_s = LINE_EVERY_S;
+    if (arguments->progress &&
+        (unit_parse(arguments->progress, DIMENSION_TIME, ret_every_s, NULL) != UNIT_OK ||
+         !(*ret_every_s > 0))) {
+        text_format(ret_error, "'--progress %s': it takes a time above 0, such as 10 s",
+                    arguments->progress);
+        return -1;
+    }
+    return 0;
+}
+
+static int run_experiment(const struct arguments *arguments, struct loaded *loaded,
+                          struct store *store, double line_every_s, struct text *ret_error)
+{
+    struct progress progress = {.is_quiet = arguments->quiet, .every_s = line_every_s};
     clock_gettime(CLOCK_MONOTONIC, &progress.start);
-    const bool shows_progress = !arguments->quiet && isatty(STDERR_FILENO);
+    if (!arguments->progress && isatty(STDERR_FILENO)) {
+        progress.is_in_place = true;
+        progress.every_s = SHOW_EVERY_S;
+    }
     const struct experiment_options options = {.threads = running_threads(arguments),
                                                .store = store,
                                                .path = arguments->operands[0],
@@ -152,13 +189,13 @@ static int run_experiment(const struct arguments *arguments, struct loaded *load
                                                .again = arguments->again,
                                                .samples = arguments->samples,
                                                .is_interrupted = is_interrupted,
-                                               .progress = shows_progress ? show_progress : NULL,
+                                               .progress = arguments->quiet ? NULL : show_progress,
                                                .context = &progress};
     sigset_t held;
     hold_interrupts(&held);
     const int status = experiment_run(&loaded->experiment, &options, ret_error);
     pthread_sigmask(SIG_UNBLOCK, &held, NULL);
-    if (progress.shown_s > 0) {
+    if (progress.is_in_place && progress.shown_s > 0) {
         fputs("\r\033[K", stderr);
     }
     return status;
@@ -169,6 +206,11 @@ static void print_remarks(const struct arguments *arguments, const struct experi
     fprintf(stderr, "%" PRIu64 " samples in %.3g s (%.3g million a second)\n", experiment->offered,
             experiment->wall_s, 1e-6 * (double)experiment->offered / experiment->wall_s);
     if (experiment->is_sweep) {
+        if (arguments->shard.count) {
+            fprintf(stderr,
+                    "part %" PRIu64 " of %" PRIu64 " of %zu points: ", arguments->shard.number,
+                    arguments->shard.count, experiment->planned_count);
+        }
         fprintf(stderr,
                 "%zu point%s from %zu simulation%s; %" PRIu64 " replications ran, %" PRIu64
                 " were there already",
@@ -205,7 +247,9 @@ static int print_results(const struct arguments *arguments, struct loaded *loade
     struct text output = {0};
     struct prediction *predictions = NULL;
     int status = STATUS_FINE;
-    load_find_effects_of_run(loaded);
+    if (!arguments->shard.count) { // a part does not tell what has an effect elsewhere
+        load_find_effects_of_run(loaded);
+    }
     if (arguments->explain) {
         predictions = load_predict(loaded, &arena, ret_error);
         status = predictions ? STATUS_FINE : STATUS_RUN_FAILED;
@@ -235,6 +279,15 @@ int running_execute(const struct arguments *arguments, enum load_what what)
         timeline_parse(arguments, &request, &error) != 0) {
         goto end;
     }
+    double line_every_s;
+    if (parse_progress(arguments, &line_every_s, &error) != 0) {
+        goto end;
+    }
+    if (arguments->shard.count && arguments->again) {
+        text_add(&error, "'--again' makes an experiment of its own, of which '--shard' would be "
+                         "no part; leave one of them out, or name a new database with --db");
+        goto end;
+    }
     if (arguments->samples && arguments->no_store) {
         text_add(&error, "'--samples' stores in the database, which '--no-store' leaves alone; "
                          "leave one of them out");
@@ -248,6 +301,11 @@ int running_execute(const struct arguments *arguments, enum load_what what)
     if (status != STATUS_FINE) {
         goto end;
     }
+    if (arguments->shard.count && experiment_take_shard(&loaded.experiment, arguments->shard.number,
+                                                        arguments->shard.count, &error) != 0) {
+        status = STATUS_BAD_INPUT;
+        goto end;
+    }
     if (arguments->dry_run) {
         status = print_plan(arguments, &loaded.experiment, format, &error);
         goto end;
@@ -257,7 +315,7 @@ int running_execute(const struct arguments *arguments, enum load_what what)
         status = STATUS_BAD_INPUT;
         goto end;
     }
-    if (run_experiment(arguments, &loaded, store, &error) != 0) {
+    if (run_experiment(arguments, &loaded, store, line_every_s, &error) != 0) {
         status = STATUS_RUN_FAILED;
         goto end;
     }

@@ -18,6 +18,10 @@
 // together in the order of their numbers, so the estimates are the same to the bit for any number
 // of threads.
 //
+// A shard is a part of a sweep for a machine of its own. All points of the sweep are planned and
+// stored, so that the experiment is the same in each part's database, but only its own simulations
+// run; merged, the databases are what one process would have stored.
+//
 // Memory: a planned point keeps its settings and estimates, a few kilobytes; specs and worlds exist
 // while their simulation runs.
 
@@ -73,6 +77,7 @@ struct until_rule; // exp/until.h
 
 struct experiment_point {
     // The plan.
+    size_t ordinal; // its place among all points of the sweep
     const char *const *sets; // overrides that make it, "PATH=VALUE"
     size_t set_count;
     int policy_number; // among the policies of its spec
@@ -122,6 +127,7 @@ struct experiment {
     const struct spec *spec; // of the scenario without its sweep, for headings
     struct experiment_point *points;
     size_t point_count;
+    size_t planned_count; // with the points of other shards, which stand behind those of this one
     struct experiment_simulation *simulations;
     size_t simulation_count;
     bool is_sweep;
@@ -171,6 +177,11 @@ struct experiment_options {
 int experiment_plan(struct experiment *experiment, struct scenario *scenario,
                     const struct sweep *sweep, bool is_sweep, struct diagnostics *diagnostics);
 void experiment_finish(struct experiment *experiment);
+
+// Leaves the experiment only the part `number`, from 1, of `count` (exp/shard.c). Returns -1 with a
+// message if there are fewer simulations than parts.
+int experiment_take_shard(struct experiment *experiment, uint64_t number, uint64_t count,
+                          struct text *ret_error);
 
 // Builds the world of a point in `arena`; it was planned, so it fits. Not for several threads at
 // once, as reading a scenario is not.

@@ -318,7 +318,8 @@ static int add_point(struct planner *planner, const struct spec *spec, int polic
         make_room(planner, 2 * planner->point_room); // a swept list of policies has grown
     }
     struct experiment_point *point = &experiment->points[experiment->point_count];
-    *point = (struct experiment_point){.sets = sets,
+    *point = (struct experiment_point){.ordinal = experiment->point_count,
+                                       .sets = sets,
                                        .set_count = set_count,
                                        .policy_number = policy,
                                        .policy = world->policy->name,
@@ -479,6 +480,7 @@ int experiment_plan(struct experiment *experiment, struct scenario *scenario,
         }
         diagnostics_finish(&own);
     }
+    experiment->planned_count = experiment->point_count;
     return status;
 }
 

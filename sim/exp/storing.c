@@ -20,17 +20,19 @@
 #include <unistd.h>
 
 // The points of a sweep are what it is: two sweeps with the same points are the same.
-static void sweep_hash(const struct experiment *experiment, char ret_hex[SPEC_HASH_ROOM])
+static void sweep_hash(const struct storing *storing, char ret_hex[SPEC_HASH_ROOM])
 {
+    const struct experiment *experiment = storing->experiment;
     struct hash hash;
     uint64_t words[HASH_WORDS];
     hash_init(&hash);
-    for (size_t i = 0; i < experiment->point_count; i++) {
-        hash_add(&hash, experiment->points[i].hash, SPEC_HASH_ROOM);
-        hash_add(&hash, &experiment->points[i].replications, sizeof(uint64_t));
-        hash_add(&hash, &experiment->points[i].confidence, sizeof(double));
-        hash_add(&hash, &experiment->points[i].is_transient, sizeof(bool));
-        until_hash(&experiment->points[i], &hash);
+    for (size_t i = 0; i < experiment->planned_count; i++) {
+        const struct experiment_point *point = &experiment->points[storing->by_ordinal[i]];
+        hash_add(&hash, point->hash, SPEC_HASH_ROOM);
+        hash_add(&hash, &point->replications, sizeof(uint64_t));
+        hash_add(&hash, &point->confidence, sizeof(double));
+        hash_add(&hash, &point->is_transient, sizeof(bool));
+        until_hash(point, &hash);
     }
     hash_finish(&hash, words);
     hash_hex(words, (SPEC_HASH_ROOM - 1) * 4, ret_hex);
@@ -60,7 +62,7 @@ static int begin_experiment(struct storing *storing, struct text *ret_error)
     struct text axes = {0};
     spec_canonical(spec, -1, &json);
     if (experiment->is_sweep) {
-        sweep_hash(experiment, hash);
+        sweep_hash(storing, hash);
         add_axes(experiment, &axes);
     } else {
         spec_hash(spec, -1, SPEC_WHOLE, hash);
@@ -122,7 +124,7 @@ static struct store_point describe_point(const struct storing *storing, size_t n
         }
     }
     return (struct store_point){.experiment_id = storing->experiment->id,
-                                .ordinal = (int64_t)number,
+                                .ordinal = (int64_t)point->ordinal,
                                 .policy = point->policy,
                                 .hash = point->hash,
                                 .simulation_hash = point->simulation_hash,
@@ -202,26 +204,28 @@ static void choose_writers(struct storing *storing, size_t simulation)
     storing->is_apart[simulation] = count > 1 || experiment->points[first].has_batches;
 }
 
-// A sweep: points that are not there yet are added, the others found.
+// A sweep: points that are not there yet are added, the others found. So are those of other shards,
+// which ask for nothing more.
 static int plan_points(struct storing *storing, struct text *ret_error)
 {
     struct experiment *experiment = storing->experiment;
     struct arena arena = {0};
     struct store_point *points =
-        arena_new_array(&arena, experiment->point_count, struct store_point);
+        arena_new_array(&arena, experiment->planned_count, struct store_point);
     struct store_point_state *states =
-        arena_new_array(&arena, experiment->point_count, struct store_point_state);
-    for (size_t i = 0; i < experiment->point_count; i++) {
-        points[i] = describe_point(storing, i, &arena);
+        arena_new_array(&arena, experiment->planned_count, struct store_point_state);
+    for (size_t i = 0; i < experiment->planned_count; i++) {
+        points[i] = describe_point(storing, storing->by_ordinal[i], &arena);
     }
-    int status = store_plan_points(storing->options->store, points, experiment->point_count, states,
-                                   ret_error);
+    int status = store_plan_points(storing->options->store, points, experiment->planned_count,
+                                   states, ret_error);
     for (size_t i = 0; i < experiment->point_count && status == 0; i++) {
         const size_t simulation = experiment->points[i].simulation;
-        experiment->points[i].id = states[i].id;
-        storing->sources[i] = states[i].source_id;
-        storing->available[simulation] = states[i].source_replications;
-        if (states[i].is_complete) {
+        const struct store_point_state *state = &states[experiment->points[i].ordinal];
+        experiment->points[i].id = state->id;
+        storing->sources[i] = state->source_id;
+        storing->available[simulation] = state->source_replications;
+        if (state->is_complete) {
             status = take_complete(storing, i, ret_error);
         }
     }
@@ -261,6 +265,10 @@ int storing_begin(struct storing *storing, struct experiment *experiment,
     storing->available =
         arena_new_array(&experiment->arena, experiment->simulation_count, uint64_t);
     storing->is_apart = arena_new_array(&experiment->arena, experiment->simulation_count, bool);
+    storing->by_ordinal = arena_new_array(&experiment->arena, experiment->planned_count, size_t);
+    for (size_t i = 0; i < experiment->planned_count; i++) {
+        storing->by_ordinal[experiment->points[i].ordinal] = i;
+    }
     if (begin_experiment(storing, ret_error) != 0) {
         return -1;
     }

@@ -29,6 +29,7 @@ struct text;
 struct storing {
     struct experiment *experiment;
     const struct experiment_options *options;
+    size_t *by_ordinal;  // [planned]: the number of the point at each place of the sweep
     int64_t *sources;    // [point]: the one that holds its replications
     bool *writes;        // [point]: whether its source is written on its behalf
     uint64_t *available; // [simulation]: replications that are there
