@@ -7,6 +7,7 @@
 #include "policies/policy.h"
 #include "scenario/diagnostics.h"
 #include "scenario/read.h"
+#include "scenario/settings.h"
 #include "scenario/spec.h"
 
 #include <math.h>
@@ -174,6 +175,80 @@ static void check_tiers(const struct evidence *evidence)
                                 spec->tiers[i].name);
             diagnostics_hint(evidence->diagnostics,
                              "remove the tier, or use a policy that sends samples there");
+        }
+    }
+}
+
+// ---- models ----
+
+static bool runs_model(const struct spec_compute *compute, int model)
+{
+    for (int i = 0; i < compute->time_count; i++) {
+        if (compute->times[i].model == model) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// How many samples have been where a model could have been run. Who comes to a tier of devices
+// with classes may be of a class that cannot run it, so of these none is sure.
+static double samples_that_could_run(const struct evidence *evidence, int model)
+{
+    const struct spec *spec = evidence->experiment->spec;
+    double samples = 0;
+    for (int i = spec->has_classes; i < spec->tier_count; i++) {
+        if (runs_model(&spec->tiers[i].compute, model)) {
+            samples = fmax(samples, samples_at(evidence, i));
+        }
+    }
+    return samples;
+}
+
+// Whether a policy may look at the outcomes of models that nobody runs.
+static bool sees_outcomes(const struct experiment *experiment)
+{
+    bool sees = experiment->spec->samples.train > 0 || experiment->spec->samples.train_samples > 0;
+    for (size_t i = 0; i < experiment->point_count; i++) {
+        sees |= experiment->points[i].is_oracle;
+    }
+    return sees;
+}
+
+static void useless_model(const struct evidence *evidence, int model, const char *why,
+                          const char *way_out)
+{
+    const struct spec *spec = evidence->experiment->spec;
+    const struct setting *setting = settings_find(spec->settings, &spec->models[model]);
+    diagnostics_warning(evidence->diagnostics, setting ? &setting->key : NULL,
+                        "model '%s' has no effect: %s", spec->models[model].name, why);
+    diagnostics_hint(evidence->diagnostics, "remove the model, or %s", way_out);
+}
+
+static void check_models(const struct evidence *evidence)
+{
+    const struct spec *spec = evidence->experiment->spec;
+    for (int i = 0; i < spec->model_count && !sees_outcomes(evidence->experiment); i++) {
+        if (is_never(evidence, "calls_mean", spec->models[i].name) &&
+            samples_that_could_run(evidence, i) >= LEAST_EVIDENCE) {
+            useless_model(evidence, i, "no sample is computed by it",
+                          "use a policy that runs it");
+        }
+    }
+}
+
+// Models that cannot be run anywhere.
+static void check_certain_models(const struct evidence *evidence)
+{
+    const struct spec *spec = evidence->experiment->spec;
+    for (int i = 0; i < spec->model_count && !sees_outcomes(evidence->experiment); i++) {
+        bool can_run = false;
+        for (int k = 0; k < spec_places(spec); k++) {
+            can_run |= runs_model(&spec_place(spec, k)->compute, i);
+        }
+        if (!can_run) {
+            useless_model(evidence, i, "nothing has service times for it",
+                          "give a tier its times under 'compute'");
         }
     }
 }
@@ -434,6 +509,7 @@ void effect_check_scenario(const struct experiment *experiment, struct diagnosti
         return;
     }
     check_length(&evidence);
+    check_certain_models(&evidence);
     check_certain_prices(&evidence);
     check_observations(&evidence);
 }
@@ -452,6 +528,7 @@ void effect_check_results(const struct experiment *experiment, struct diagnostic
     if (!sweeps_the_world(experiment, false) && samples_at(&evidence, 0) >= LEAST_EVIDENCE) {
         check_links(&evidence);
         check_tiers(&evidence);
+        check_models(&evidence);
         check_prices(&evidence);
         check_deadlines(&evidence);
     }

@@ -6,11 +6,11 @@
 // no number shows. A setting is named where it was written, as a warning.
 //
 //     before a run   what the scenario alone says: a run too short to measure anything (unless it
-//                    is meant to be), priorities that no station looks at, a price of what cannot
-//                    happen; and, by a pilot (exp/pilot.h), a deadline that is shorter than any
-//                    sample takes alone
-//     after a run    what no sample of any replication of any point did: a link or a tier that none
-//                    used, and its price; a deadline that none met
+//                    is meant to be), priorities that no station looks at, a model that cannot
+//                    be run, a price of what cannot happen; and, by a pilot (exp/pilot.h), a
+//                    deadline that is shorter than any sample takes alone
+//     after a run    what no sample of any replication of any point did: a link, a tier or a
+//                    model that none used, and their price; a deadline that none met
 //
 // Rules are such that they are silent where they cannot be sure. What has happened in no sample but
 // could (a drop, a missed deadline, a wrong answer) has its price for good reason; only what cannot

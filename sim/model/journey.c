@@ -388,6 +388,9 @@ static void start_compute(struct run *run, uint32_t slot, const struct policy_ac
     }
     sample->model = (int16_t)model;
     sample->until = action->layer;
+    if (sample->is_counted) {
+        run_count(run, sample, world->counters.calls + model, 1);
+    }
     const double service_s = service_time(run, sample, 1);
     if (run->controls) {
         controls_serve(run, slot, service_s);

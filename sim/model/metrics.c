@@ -133,6 +133,10 @@ static void walk_samples(const struct world *world, const struct tally *tally, s
         share(walk, "exit_fraction", member, world->view.exits > 1 || may_drop_any(world), n,
               at->answered_by + exit, COUNTER_OFFERED);
     }
+    for (int model = 0; model < world->view.models; model++) {
+        metric(walk, "calls_mean", world->view.model[model].name, "",
+               n[at->calls + model] / n[COUNTER_OFFERED]);
+    }
     share(walk, "drop_fraction", NULL, may_drop_any(world), n, COUNTER_DROPPED, COUNTER_OFFERED);
     for (int reason = 0; reason < world->reasons; reason++) {
         share(walk, "drop_fraction", world->reason[reason], may_drop(world, reason), n,

@@ -172,6 +172,7 @@ struct world_counters {
     int joules;      // [tier]
     int answered_at; // [tier]
     int answered_by; // [exit]
+    int calls;       // [model]: computations of it, or of a part of it, that were asked for
     int dropped_for; // [reason]
     int bytes;       // [link][up, down]
     int classes;     // [class][class_counter]; none if classes have no names

@@ -82,6 +82,7 @@ void world_build_counters(struct world *world, struct arena *arena)
     c->joules = reserve_counters(world, spec->tier_count);
     c->answered_at = reserve_counters(world, spec->tier_count);
     c->answered_by = reserve_counters(world, spec->exit_count);
+    c->calls = reserve_counters(world, spec->model_count);
     c->dropped_for = reserve_counters(world, world->reasons);
     c->bytes = reserve_counters(world, 2 * spec->link_count);
     c->classes =
@@ -108,6 +109,9 @@ void world_build_counters(struct world *world, struct arena *arena)
     for (int i = 0; i < spec->exit_count; i++) {
         c->names[c->answered_by + i] = arena_format(
             arena, "exits.%s.%s", spec->models[spec->exits[i].model].name, spec->exits[i].name);
+    }
+    for (int i = 0; i < spec->model_count; i++) {
+        c->names[c->calls + i] = arena_format(arena, "calls.%s", spec->models[i].name);
     }
     for (int i = 0; i < world->reasons; i++) {
         c->names[c->dropped_for + i] = arena_format(arena, "drops.%s", world->reason[i]);

@@ -122,11 +122,21 @@ policy: {hi_threshold: {theta: 0.607}}
 
 UNUSED = ["link 'device-edge' has no effect: no sample uses it",
           "tier 'edge' has no effect: no sample comes there"]
+SPARE = "models.spare={exits: {end: {confidence: m3_conf, correct: m3_ok}}}"
 RULES = {
     "all is used": ([], []),
     "nothing is offloaded": (["policy=local"], UNUSED),
     "and it has a price": (["policy=local", "prices.offload=0.3"],
                            UNUSED + ["price 'offload' has no effect: nothing is offloaded"]),
+    "a model that nobody runs": (["policy=full_offload"],
+                                 ["model 'small' has no effect: no sample is computed by it"]),
+    "a model that nobody can run": ([SPARE], ["model 'spare' has no effect: nothing has service "
+                                              "times for it"]),
+    "an oracle may look at it": ([SPARE, "policy=[full_offload, oracle]"], []),
+    "training may show it": (["policy=full_offload", "samples.train=30 %"], []),
+    "too few samples to run it": (["policy=full_offload", "stop.samples=9000"], []),
+    "a model that runs and does not answer": (["policy={hi_threshold: {theta: 1}}"], []),
+    "a model that one of the policies runs": (["policy=[full_offload, local]"], []),
     "a price of 0 is none": (["policy=local", "prices.offload=0"], UNUSED),
     "an offload has its price": (["prices.offload=0.3"], []),
     "too few samples to tell": (["policy=local", "stop.samples=9000"], []),
@@ -191,6 +201,17 @@ def rule(name):
     return case
 
 
+def model_at_its_place(program):
+    """A model is named where its name stands, and --strict ends with an error."""
+    write_base(program)
+    words = ("run", "base.yaml", "--set", "policy=full_offload", "--no-store", "-q")
+    found = json.loads(program.run(*words, "-f", "json").stdout)
+    expect_equal([(warning["file"], warning["line"], warning["column"])
+                  for warning in found["warnings"]], [("base.yaml", 7, 3)], "place")
+    expect_in("base.yaml:7:3: warning: model 'small'",
+              program.run(*words, "--strict", status=2).stderr, "standard error")
+
+
 def errors_without_outcomes(program):
     """Without a trace and a generator all answers are right."""
     found = json.loads(program.run("run", program.scenario("mm1"), "-n", "1", "--no-store", "-q",
@@ -234,7 +255,8 @@ CASES = (
     + [(f"--strict: {name}", strict(name)) for name in WRONG]
     + [("verdict before and after", verdict)]
     + [(f"rule: {name}", rule(name)) for name in RULES]
-    + [("rule: errors without outcomes", errors_without_outcomes), ("sweeps", sweeps),
+    + [("a model at its place", model_at_its_place),
+       ("rule: errors without outcomes", errors_without_outcomes), ("sweeps", sweeps),
        ("warnings of the reader", reading)]
 )
 

@@ -40,6 +40,7 @@ def metric_names(world):
     names = ["accuracy", "on_time_accuracy", "cost_mean", "offload_fraction"]
     names += ["answered_fraction." + tier for tier in tiers]
     names += ["exit_fraction." + name for name in exits]
+    names += ["calls_mean." + name.split(".")[0] for name in exits]
     names += ["drop_fraction"]
     names += ["drop_fraction." + reason for reason in ("full", "timeout", "lost", "failure")]
     names += ["deadline_miss_fraction"]

@@ -60,6 +60,7 @@ START_TEST(warmup_cuts_what_it_says)
     ck_assert_double_eq(small_run_counter(&run, "offered"), counted);
     ck_assert_double_eq(small_run_counter(&run, "answered"), counted);
     ck_assert_double_eq(small_run_counter(&run, "layers.device"), counted);
+    ck_assert_double_eq(small_run_counter(&run, "calls.task"), counted);
     ck_assert_double_eq(small_run_counter(&run, "busy_s.device"), counted / 2);
     const int nodes = scenario.spec->tiers[0].nodes;
     for (size_t i = 0; i < run.count; i++) {
