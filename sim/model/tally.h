@@ -79,9 +79,9 @@ static inline void tally_uncounted(struct tally *tally, double time_s, bool is_a
     }
 }
 
-// Once a run, or a batch of it, is over: adds what stations have summed up of work, bytes and energy
-// to the counters. The idle power of nodes is an average over time: what of it falls to the window
-// becomes part of the energy of the samples.
+// Once a run, or a batch of it, is over: adds what stations have summed up of work, bytes and
+// energy to the counters. The idle power of nodes is an average over time: what of it falls to the
+// window becomes part of the energy of the samples.
 //
 // Stations sum up for themselves, in the order in which visits begin or end there, so that these
 // sums do not depend on what happens elsewhere in between.
