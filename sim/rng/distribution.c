@@ -144,21 +144,6 @@ void distribution_init(struct distribution *d, const struct distribution_paramet
     }
 }
 
-static double draw_empirical(const struct distribution *d, double u)
-{
-    size_t low = 0;
-    size_t high = d->count - 1;
-    while (low < high) {
-        const size_t middle = low + (high - low) / 2;
-        if (u <= d->steps[middle]) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return d->values[low];
-}
-
 // Between two sizes on a straight line, and beyond the last on that of the last two.
 static double interpolate(const struct distribution *d, double size)
 {
@@ -215,7 +200,7 @@ double distribution_draw_from(const struct distribution *d, uint64_t word,
     case DISTRIBUTION_PARETO:
         return d->a * elementary_exp(-d->b * elementary_log(u));
     case DISTRIBUTION_EMPIRICAL:
-        return draw_empirical(d, u);
+        return distribution_empirical(d, u);
     case DISTRIBUTION_COLUMN:
         break;
     }

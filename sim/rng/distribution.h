@@ -70,6 +70,20 @@ void distribution_init(struct distribution *distribution,
 double distribution_draw_from(const struct distribution *distribution, uint64_t word,
                               const struct stream_at *at);
 
+// The first of the sorted values whose step reaches u. The half of the search that is left is
+// chosen without a branch, which a random number would make processors mispredict.
+static inline double distribution_empirical(const struct distribution *distribution, double u)
+{
+    const double *steps = distribution->steps;
+    size_t left = distribution->count;
+    while (left > 1) {
+        const size_t half = left / 2;
+        steps += steps[half - 1] < u ? half : 0;
+        left -= half;
+    }
+    return distribution->values[steps - distribution->steps];
+}
+
 // The time of a batch of so many samples, where it depends on that.
 static inline bool distribution_is_by_batch(const struct distribution *distribution)
 {

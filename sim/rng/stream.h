@@ -22,6 +22,8 @@
 // every word are turned round, which makes exactly 1 - u of each uniform number u: where one has a
 // long time between arrivals, or a quick service, the other has a short one, or a slow one.
 
+#include "rng/elementary.h"
+
 #include <Random123/philox.h>
 #include <stdint.h>
 
@@ -75,7 +77,7 @@ static inline uint64_t stream_sub_word(const struct stream_at *at, uint64_t n)
 // so that it is never 0 or 1 and 1 - u is as exact as u.
 static inline double stream_unit(uint64_t word)
 {
-    return ((double)(word >> 12) + 0.5) * 0x1p-52;
+    return (elementary_number(word >> 12) + 0.5) * 0x1p-52;
 }
 
 static inline double stream_uniform(const struct stream_at *at)

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "rng/block_loops.h"
+
+// The loops are written once, plainly, and compiled into each variant's functions, for which
+// compilers vectorise them.
+#if defined(__GNUC__)
+#define LOOP static inline __attribute__((always_inline))
+#else
+#define LOOP static inline
+#endif
+
+#if defined(__GNUC__) && defined(__x86_64__)
+#define HAS_WIDE_VARIANTS 1
+#else
+#define HAS_WIDE_VARIANTS 0
+#endif
+
+LOOP void log_loop(const double *x, size_t count, double *ret_logarithms)
+{
+    for (size_t i = 0; i < count; i++) {
+        ret_logarithms[i] = elementary_log(x[i]);
+    }
+}
+
+LOOP void exp_loop(const double *x, size_t count, double *ret_exponentials)
+{
+    for (size_t i = 0; i < count; i++) {
+        ret_exponentials[i] = elementary_exp(x[i]);
+    }
+}
+
+// The formula of the centre is computed for all, and 15 % are then replaced: those of the tails are
+// brought together, so that they are vectorised too.
+LOOP void normal_loop(const double *p, size_t count, double *ret_quantiles)
+{
+    double tails[BLOCK_LOOPS_MOST];
+    double quantiles[BLOCK_LOOPS_MOST];
+    uint16_t places[BLOCK_LOOPS_MOST];
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        tails[found] = p[i];
+        places[found] = (uint16_t)i;
+        found += !elementary_normal_is_central(p[i] - 0.5);
+    }
+    for (size_t i = 0; i < count; i++) {
+        ret_quantiles[i] = elementary_normal_centre(p[i] - 0.5);
+    }
+    for (size_t i = 0; i < found; i++) {
+        const double share = tails[i] < 0.5 ? tails[i] : 1 - tails[i];
+        const double r = sqrt(-elementary_log(share));
+        const double near = elementary_normal_near(r);
+        quantiles[i] = tails[i] < 0.5 ? -near : near;
+    }
+    for (size_t i = 0; i < found; i++) {
+        ret_quantiles[places[i]] = quantiles[i];
+    }
+    for (size_t i = 0; i < found; i++) {
+        // exp(-5^2) is 1.39e-11: what may be farther out is left to the plain function.
+        if (tails[i] < 1.4e-11 || tails[i] > 1 - 1.4e-11) {
+            ret_quantiles[places[i]] = elementary_normal_tail(tails[i]);
+        }
+    }
+}
+
+LOOP void empirical_loop(const struct distribution *d, const uint64_t *words, size_t count,
+                         double *ret_values)
+{
+    for (size_t i = 0; i < count; i++) {
+        ret_values[i] = distribution_empirical(d, stream_unit(words[i]));
+    }
+}
+
+LOOP void lognormal_loop(const struct distribution *d, const uint64_t *words, size_t count,
+                         double *ret_values)
+{
+    double units[BLOCK_LOOPS_MOST];
+    double normals[BLOCK_LOOPS_MOST];
+    for (size_t i = 0; i < count; i++) {
+        units[i] = stream_unit(words[i]);
+    }
+    normal_loop(units, count, normals);
+    for (size_t i = 0; i < count; i++) {
+        ret_values[i] = elementary_exp(d->a + d->b * normals[i]);
+    }
+}
+
+// The formulas are those of distribution_draw_from().
+LOOP void draw_loop(const struct distribution *d, const uint64_t *words, size_t count,
+                    double *ret_values)
+{
+    // Copies, so that compilers see that writing values does not change them.
+    const double a = d->a;
+    const double b = d->b;
+    const double c = d->c;
+    switch (d->kind) {
+    case DISTRIBUTION_UNIFORM:
+        for (size_t i = 0; i < count; i++) {
+            ret_values[i] = a + b * stream_unit(words[i]);
+        }
+        return;
+    case DISTRIBUTION_EXPONENTIAL:
+        for (size_t i = 0; i < count; i++) {
+            ret_values[i] = -a * elementary_log(stream_unit(words[i]));
+        }
+        return;
+    case DISTRIBUTION_LOGNORMAL:
+        lognormal_loop(d, words, count, ret_values);
+        return;
+    case DISTRIBUTION_WEIBULL:
+        for (size_t i = 0; i < count; i++) {
+            const double gap = -elementary_log(stream_unit(words[i]));
+            ret_values[i] = a * elementary_exp(b * elementary_log(gap));
+        }
+        return;
+    case DISTRIBUTION_HYPEREXPONENTIAL:
+        for (size_t i = 0; i < count; i++) {
+            const double u = stream_unit(words[i]);
+            const bool is_first = u < c;
+            const double part = (is_first ? u : u - c) / (is_first ? c : 1 - c);
+            ret_values[i] = (is_first ? -a : -b) * elementary_log(part);
+        }
+        return;
+    case DISTRIBUTION_PARETO:
+        for (size_t i = 0; i < count; i++) {
+            ret_values[i] = a * elementary_exp(-b * elementary_log(stream_unit(words[i])));
+        }
+        return;
+    case DISTRIBUTION_EMPIRICAL:
+        empirical_loop(d, words, count, ret_values);
+        return;
+    case DISTRIBUTION_CONSTANT:
+    case DISTRIBUTION_TABLE:
+    case DISTRIBUTION_LINEAR:
+    case DISTRIBUTION_GAMMA:
+    case DISTRIBUTION_COLUMN:
+        break;
+    }
+    for (size_t i = 0; i < count; i++) {
+        ret_values[i] = a;
+    }
+}
+
+// The functions of a variant.
+#define VARIANT(NAME, TARGET)                                                                      \
+    TARGET static void log_##NAME(const double *x, size_t count, double *ret_logarithms)           \
+    {                                                                                              \
+        log_loop(x, count, ret_logarithms);                                                        \
+    }                                                                                              \
+    TARGET static void exp_##NAME(const double *x, size_t count, double *ret_exponentials)         \
+    {                                                                                              \
+        exp_loop(x, count, ret_exponentials);                                                      \
+    }                                                                                              \
+    TARGET static void normal_##NAME(const double *p, size_t count, double *ret_quantiles)         \
+    {                                                                                              \
+        normal_loop(p, count, ret_quantiles);                                                      \
+    }                                                                                              \
+    TARGET static void draw_##NAME(const struct distribution *distribution, const uint64_t *words, \
+                                   size_t count, double *ret_values)                               \
+    {                                                                                              \
+        draw_loop(distribution, words, count, ret_values);                                         \
+    }
+#define ROW(NAME)                                                                                  \
+    {                                                                                              \
+#NAME, is_supported_##NAME, log_##NAME, exp_##NAME, normal_##NAME, draw_##NAME             \
+    }
+
+VARIANT(plain, )
+
+static bool is_supported_plain(void)
+{
+    return true;
+}
+
+#if HAS_WIDE_VARIANTS
+#if defined(__clang__)
+#define AVX512 "avx512f,avx512dq,avx512vl"
+#else
+#define AVX512 "avx512f,avx512dq,avx512vl,prefer-vector-width=512"
+#endif
+VARIANT(avx2, __attribute__((target("avx2"))))
+VARIANT(avx512, __attribute__((target(AVX512))))
+
+static bool is_supported_avx2(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+static bool is_supported_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+static const struct block_loops variants[] = {
+#if HAS_WIDE_VARIANTS
+    ROW(avx512),
+    ROW(avx2),
+#endif
+    ROW(plain),
+};
+
+size_t block_loops_count(void)
+{
+    return sizeof(variants) / sizeof(variants[0]);
+}
+
+const struct block_loops *block_loops_variant(size_t number)
+{
+    return &variants[number];
+}
+
+const struct block_loops *block_loops(void)
+{
+    const struct block_loops *loops = variants;
+    while (!loops->is_supported()) {
+        loops++;
+    }
+    return loops;
+}
