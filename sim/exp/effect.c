@@ -2,6 +2,7 @@
 #include "exp/effect.h"
 
 #include "base/text.h"
+#include "exp/effect_parts.h"
 #include "exp/experiment.h"
 #include "exp/predict.h"
 #include "policies/policy.h"
@@ -15,56 +16,24 @@
 #include <stdio.h>
 #include <string.h>
 
-// With fewer counted samples a replication says little about anything.
-static const double LEAST_COUNTED = 100;
-// A warm-up that takes more of a run than that leaves it little to measure.
-static const double MOST_WARMUP = 0.9;
 // So many samples that could have done something and did not are evidence that none does.
 static const double LEAST_EVIDENCE = 10000;
 // A pilot's samples are few. What takes so many times longer than a deadline does not meet it by
 // chance.
 static const double SURELY_LATE = 2;
 
-enum { NAME_ROOM = 256 };
-
-// What is known of what the samples of all points did.
-struct evidence {
-    const struct experiment *experiment;
-    const struct prediction *predictions; // NULL: what has run
-    struct diagnostics *diagnostics;
-};
-
 // ---- where it was written ----
 
-static const struct mark *mark_of(const struct evidence *evidence, const void *slot,
-                                  struct mark *mark)
+const struct mark *effect_mark(const struct evidence *evidence, const void *slot,
+                               struct mark *mark)
 {
     return spec_mark(evidence->experiment->spec, slot, mark) ? mark : NULL;
 }
 
 // ---- what samples did ----
 
-// The samples that a replication counts, and the share of it that its warm-up takes, as far as the
-// scenario says them.
-static double counted_samples(const struct experiment *experiment, double *ret_warmup)
-{
-    const struct spec *spec = experiment->spec;
-    if (spec->stop_kind == STOP_SAMPLES) {
-        const double whole = (double)spec->stop_samples;
-        const double warmup =
-            spec->warmup_kind == WARMUP_SAMPLES ? (double)spec->warmup_samples : 0;
-        *ret_warmup = warmup / whole;
-        return whole - warmup;
-    }
-    const struct experiment_simulation *simulation = &experiment->simulations[0];
-    const double whole_s = spec->stop_time_s;
-    *ret_warmup = spec->warmup_kind == WARMUP_TIME ? spec->warmup_time_s / whole_s : 0;
-    return simulation->expected_is_known ? simulation->expected * (1 - *ret_warmup) : INFINITY;
-}
-
-// The mean of a metric in a point; NaN if it is not known.
-static double value_of(const struct evidence *evidence, size_t number, const char *family,
-                       const char *member)
+double effect_value(const struct evidence *evidence, size_t number, const char *family,
+                    const char *member)
 {
     char name[2 * NAME_ROOM];
     snprintf(name, sizeof(name), "%s%s%s", family, member ? "." : "", member ? member : "");
@@ -81,7 +50,7 @@ static double value_of(const struct evidence *evidence, size_t number, const cha
 static bool is_never(const struct evidence *evidence, const char *family, const char *member)
 {
     for (size_t i = 0; i < evidence->experiment->point_count; i++) {
-        const double value = value_of(evidence, i, family, member);
+        const double value = effect_value(evidence, i, family, member);
         if (isnan(value) || value > 0) {
             return false;
         }
@@ -95,7 +64,7 @@ static double link_rate(const struct evidence *evidence, size_t number, const ch
 {
     char name[NAME_ROOM];
     snprintf(name, sizeof(name), "%s.%s", link, direction);
-    return value_of(evidence, number, "arrival_rate_per_s", name);
+    return effect_value(evidence, number, "arrival_rate_per_s", name);
 }
 
 // How many counted samples have been at a tier, about, in all replications of all points: of each
@@ -105,14 +74,14 @@ static double samples_at(const struct evidence *evidence, int tier)
     const struct experiment *experiment = evidence->experiment;
     const struct spec *spec = experiment->spec;
     double warmup;
-    const double counted = counted_samples(experiment, &warmup);
+    const double counted = effect_counted_samples(experiment, &warmup);
     double samples = 0;
     for (size_t i = 0; i < experiment->point_count; i++) {
         double share = tier == 0;
         for (int k = 0; k < spec->link_count && tier > 0; k++) {
             const double rate = spec->links[k].to == tier
                                     ? link_rate(evidence, i, spec->links[k].name, "up") /
-                                          value_of(evidence, i, "throughput_per_s", NULL)
+                                          effect_value(evidence, i, "throughput_per_s", NULL)
                                     : 0;
             share += isfinite(rate) ? rate : 0;
         }
@@ -154,7 +123,8 @@ static void check_links(const struct evidence *evidence)
     for (int i = 0; i < spec->link_count; i++) {
         struct mark mark;
         if (is_link_unused(evidence, i)) {
-            diagnostics_warning(evidence->diagnostics, mark_of(evidence, &spec->links[i], &mark),
+            diagnostics_warning(evidence->diagnostics,
+                                effect_mark(evidence, &spec->links[i], &mark),
                                 "link '%s' has no effect: no sample uses it",
                                 spec->links[i].name);
             diagnostics_hint(evidence->diagnostics,
@@ -170,7 +140,7 @@ static void check_tiers(const struct evidence *evidence)
         struct mark mark;
         if (spec->tiers[i].compute.present && is_tier_unused(evidence, i)) {
             diagnostics_warning(evidence->diagnostics,
-                                mark_of(evidence, &spec->tiers[i].name, &mark),
+                                effect_mark(evidence, &spec->tiers[i].name, &mark),
                                 "tier '%s' has no effect: no sample comes there",
                                 spec->tiers[i].name);
             diagnostics_hint(evidence->diagnostics,
@@ -259,7 +229,7 @@ static void useless_price(const struct evidence *evidence, const void *slot, con
                           const char *why)
 {
     struct mark mark;
-    diagnostics_warning(evidence->diagnostics, mark_of(evidence, slot, &mark),
+    diagnostics_warning(evidence->diagnostics, effect_mark(evidence, slot, &mark),
                         "price '%s' has no effect: %s", name, why);
     diagnostics_hint(evidence->diagnostics, "remove it: no setting of it changes any cost");
 }
@@ -331,8 +301,8 @@ static bool is_missed(const struct evidence *evidence, size_t number, int device
     const char *member = spec->has_classes ? spec->classes[device_class].name : NULL;
     // Where samples only wait, a server is missing and not time.
     return evidence->experiment->points[number].verdict != VERDICT_OVERLOADED &&
-           !isnan(value_of(evidence, number, "latency_mean_s", member)) &&
-           value_of(evidence, number, "deadline_miss_fraction", member) >= 1;
+           !isnan(effect_value(evidence, number, "latency_mean_s", member)) &&
+           effect_value(evidence, number, "deadline_miss_fraction", member) >= 1;
 }
 
 static void check_deadlines(const struct evidence *evidence)
@@ -349,7 +319,7 @@ static void check_deadlines(const struct evidence *evidence)
         }
         struct mark mark;
         said = deadline_slot(spec, i);
-        diagnostics_warning(evidence->diagnostics, mark_of(evidence, said, &mark),
+        diagnostics_warning(evidence->diagnostics, effect_mark(evidence, said, &mark),
                             "nothing can meet the deadline of %g s%s%s%s: no sample of %s is "
                             "answered by then",
                             deadline_of(spec, i), spec->has_classes ? " of class '" : "",
@@ -454,7 +424,7 @@ static void check_observations(const struct evidence *evidence)
         struct mark mark;
         if (spec->tiers[i].reports.present) {
             diagnostics_warning(evidence->diagnostics,
-                                mark_of(evidence, &spec->tiers[i].reports.every_s, &mark),
+                                effect_mark(evidence, &spec->tiers[i].reports.every_s, &mark),
                                 "the reports of tier '%s' have no effect: no policy here looks at "
                                 "them",
                                 spec->tiers[i].name);
@@ -466,37 +436,12 @@ static void check_observations(const struct evidence *evidence)
         struct mark mark;
         if (isfinite(spec->links[i].probe_s)) {
             diagnostics_warning(evidence->diagnostics,
-                                mark_of(evidence, &spec->links[i].probe_s, &mark),
+                                effect_mark(evidence, &spec->links[i].probe_s, &mark),
                                 "'probe' of link '%s' has no effect: no policy here looks at links",
                                 spec->links[i].name);
             diagnostics_hint(evidence->diagnostics,
                              "remove 'probe', or use a policy that observes links");
         }
-    }
-}
-
-static void check_length(const struct evidence *evidence)
-{
-    const struct spec *spec = evidence->experiment->spec;
-    double warmup;
-    const double counted = counted_samples(evidence->experiment, &warmup);
-    struct mark mark;
-    if (warmup > MOST_WARMUP) {
-        const void *slot = spec->warmup_kind == WARMUP_SAMPLES ? (const void *)&spec->warmup_samples
-                                                               : (const void *)&spec->warmup_time_s;
-        diagnostics_warning(evidence->diagnostics, mark_of(evidence, slot, &mark),
-                            "the run is too short: the warm-up takes %.3g %% of it", 100 * warmup);
-        diagnostics_hint(evidence->diagnostics, "raise 'stop', or lower 'warmup'");
-    } else if (counted < LEAST_COUNTED && !spec->transient) {
-        const void *slot = spec->stop_kind == STOP_SAMPLES ? (const void *)&spec->stop_samples
-                                                           : (const void *)&spec->stop_time_s;
-        diagnostics_warning(evidence->diagnostics, mark_of(evidence, slot, &mark),
-                            "the run is too short: a replication counts about %.0f samples",
-                            counted);
-        diagnostics_hint(evidence->diagnostics,
-                         "raise 'stop': with fewer than %.0f counted samples a replication says "
-                         "little",
-                         LEAST_COUNTED);
     }
 }
 
@@ -508,7 +453,11 @@ void effect_check_scenario(const struct experiment *experiment, struct diagnosti
     if (sweeps_the_world(experiment, true)) {
         return;
     }
-    check_length(&evidence);
+    effect_check_length(&evidence);
+    effect_check_unlimited(&evidence);
+    if (experiment->spec->stop_kind == STOP_TIME) {
+        effect_check_late(&evidence);
+    }
     check_certain_models(&evidence);
     check_certain_prices(&evidence);
     check_observations(&evidence);
@@ -526,6 +475,9 @@ void effect_check_results(const struct experiment *experiment, struct diagnostic
 {
     const struct evidence evidence = {experiment, NULL, diagnostics};
     if (!sweeps_the_world(experiment, false) && samples_at(&evidence, 0) >= LEAST_EVIDENCE) {
+        if (experiment->spec->stop_kind == STOP_SAMPLES) {
+            effect_check_late(&evidence);
+        }
         check_links(&evidence);
         check_tiers(&evidence);
         check_models(&evidence);

@@ -7,8 +7,8 @@
 //
 //     before a run   what the scenario alone says: a run too short to measure anything (unless it
 //                    is meant to be), priorities that no station looks at, a model that cannot
-//                    be run, a price of what cannot happen; and, by a pilot (exp/pilot.h), a
-//                    deadline that is shorter than any sample takes alone
+//                    be run, changes behind its end, a price of what cannot happen; and, by a
+//                    pilot (exp/pilot.h), a deadline that is shorter than any sample takes alone
 //     after a run    what no sample of any replication of any point did: a link, a tier or a
 //                    model that none used, and their price; a deadline that none met
 //

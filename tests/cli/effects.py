@@ -167,6 +167,47 @@ RULES = {
     "reports that a policy looks at": (["tiers.edge.reports={every: 1 s, delay: 0 s}",
                                         "policy={hi_threshold: {theta: 0.6, load_aware: 1 /s}}"],
                                        []),
+    "a change after the end": (
+        ["stop={time: 700 s}", "drift=[{at: 700 s, arrivals: 2}]"],
+        ["the change at 700 s comes too late: the run stops at 700 s"]),
+    "a change before the end": (["stop={time: 700 s}", "drift=[{at: 699 s, arrivals: 2}]"], []),
+    "a change while links may go on": (
+        ["stop={time: 700 s}", "drift=[{at: 900 s, links: {device-edge: 2}}]"], []),
+    "a change long after the end": (
+        ["drift=[{at: 1300 s, arrivals: 2}]"],
+        ["the change at 1300 s comes too late: the run stops after 12000 samples, long before"]),
+    "a change that could be before the end": (["drift=[{at: 1100 s, arrivals: 2}]"], []),
+    "a step after the end": (
+        ["stop={time: 700 s}",
+         "tiers.device.profile={times: [0 s, 600 s, 700 s, 800 s], factors: [1, 2, 1, 2]}"],
+        ["the factor of the profile from 700 s comes too late: the run stops at 700 s"]),
+    "steps of a day": (
+        ["stop={time: 700 s}",
+         "tiers.device.profile={times: [0 s, 800 s], factors: [1, 2], period: 24 h}"], []),
+    "a rate after the end": (
+        ["stop={time: 700 s}",
+         "links.device-edge.up={steps: {times: [0 s, 1400 s], rates: [20 Mbit/s, 1 Mbit/s]}}"],
+        ["the rate of the link from 1400 s comes too late: the run stops at 700 s"]),
+    "an outage after the end": (
+        ["stop={time: 700 s}",
+         "links.device-edge.outages={schedule: {starts: [2 s, 1500 s], lasts: [1 s, 1 s]}}"],
+        ["the outage at 1500 s comes too late: the run stops at 700 s"]),
+    "a factor of a rate without a limit": (
+        ["links.device-edge.up=unlimited", "drift=[{at: 50 s, links: {device-edge: 2}}]"],
+        ["the factor has no effect: link 'device-edge' has no limit of its rate"]),
+    "a share of a rate without a limit": (
+        ["links.device-edge.up=unlimited", "links.device-edge.sharing=fair"],
+        ["'sharing: fair' has no effect: link 'device-edge' has no limit of its rate"]),
+    "half of a rate without a limit": (
+        ["links.device-edge.up=unlimited", "links.device-edge.duplex=half"],
+        ["'duplex: half' has no effect: link 'device-edge' has no limit of its rate"]),
+    "a limit one way": (["links.device-edge.sharing=fair", "links.device-edge.duplex=half",
+                         "drift=[{at: 50 s, links: {device-edge: 2}}]"], []),
+    "arrivals that end": (
+        ["tiers.device.arrivals={times: {file: times.csv, repeat: false}}"],
+        ["the run ends before 12000 samples: only 300 arrive"]),
+    "arrivals that repeat": (
+        ["tiers.device.arrivals={times: {file: times.csv}}"], []),
     "priorities nobody serves by": (["tiers.device.priority=3"],
                                     ["'priority' has no effect: no node above the devices looks at "
                                      "it"]),
@@ -182,6 +223,8 @@ RULES = {
 def write_base(program):
     data = (program.root / "scenarios" / "data" / "digits.csv").read_text(encoding="utf-8")
     (program.folder / "digits.csv").write_text(data, encoding="utf-8")
+    (program.folder / "times.csv").write_text("\n".join(["time", *map(str, range(300))]),
+                                              encoding="utf-8")
     (program.folder / "base.yaml").write_text(BASE, encoding="utf-8")
 
 
