@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/text.h"
-#include "base/version.h"
+#include "cli/about.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
@@ -14,6 +14,7 @@ const struct command commands[] = {
     {.name = "run",
      .summary = "run a scenario and print its metrics with confidence intervals",
      .operands = "SCENARIO.yaml",
+     .operand_suffix = ".yaml",
      .least_operands = 1,
      .most_operands = 1,
      .about =
@@ -27,6 +28,7 @@ const struct command commands[] = {
     {.name = "sweep",
      .summary = "run a scenario at many settings, never twice the same",
      .operands = "SCENARIO.yaml",
+     .operand_suffix = ".yaml",
      .least_operands = 1,
      .most_operands = 1,
      .about =
@@ -57,6 +59,7 @@ const struct command commands[] = {
     {.name = "check",
      .summary = "validate a scenario without running it",
      .operands = "SCENARIO.yaml",
+     .operand_suffix = ".yaml",
      .least_operands = 1,
      .most_operands = 1,
      .about =
@@ -91,6 +94,7 @@ const struct command commands[] = {
     {.name = "fit",
      .summary = "make parameters for generated samples out of a trace, and tell how well they hold",
      .operands = "TRACE.csv",
+     .operand_suffix = ".csv",
      .least_operands = 1,
      .most_operands = 1,
      .about = "Fits accuracies, confidences, correlations and features, and writes a file for "
@@ -135,6 +139,7 @@ const struct command commands[] = {
     {.name = "merge",
      .summary = "add the results of another database",
      .operands = "OTHER.db",
+     .operand_suffix = ".db",
      .least_operands = 1,
      .most_operands = 1,
      .about = "What is in both is there once afterwards: parts of a sweep that ran on several "
@@ -170,11 +175,21 @@ static int print_help(const struct command *command)
     return status;
 }
 
-static int print_version(void)
+// What stands in the place of a command. Returns an exit status, or -1 if it is none of these.
+static int print_about(const char *word, const char *next)
 {
     struct text text = {0};
-    text_add(&text, "offloadsim " OFFLOADSIM_VERSION "\n");
-    const int status = output_text(&text);
+    int status = STATUS_FINE;
+    if (strcmp(word, "--version") == 0) {
+        version_add(&text);
+    } else if (strcmp(word, "--man") == 0) {
+        manual_add(&text);
+    } else if (strcmp(word, "--completion") != 0) {
+        return -1;
+    } else if (completion_add(next ? next : "", &text) != 0) {
+        status = output_error(STATUS_BAD_INPUT, "'--completion' takes bash, zsh or fish");
+    }
+    status = status == STATUS_FINE ? output_text(&text) : status;
     text_finish(&text);
     return status;
 }
@@ -193,8 +208,9 @@ int main(int count, char **words)
         const struct command *command = count > 2 ? command_find(words[2]) : NULL;
         return count > 2 && !command ? unknown_command(words[2]) : print_help(command);
     }
-    if (strcmp(words[1], "--version") == 0) {
-        return print_version();
+    const int about = print_about(words[1], words[2]);
+    if (about >= 0) {
+        return about;
     }
     const struct command *command = command_find(words[1]);
     if (!command) {

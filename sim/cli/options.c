@@ -9,25 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum option_kind {
-    OPTION_FLAG,
-    OPTION_TEXT,
-    OPTION_COUNT,
-    OPTION_NUMBER,
-    OPTION_PART,
-    OPTION_REPEATED
-};
-
-struct option {
-    const char *name;
-    char letter; // 0: none
-    enum option_kind kind;
-    size_t offset; // in struct arguments
-    const char *argument;
-    const char *meaning;
-    const char *commands; // that take it, each between spaces
-};
-
 #define FIELD(member) offsetof(struct arguments, member)
 
 static const struct option options[] = {
@@ -55,13 +36,13 @@ static const struct option options[] = {
     {"about", 0, OPTION_TEXT, FIELD(about), "TEXT", "what the samples are, for the file", " fit "},
     {"seed", 0, OPTION_TEXT, FIELD(seed), "N", "of the random half and the search (default: 1)",
      " fit "},
-    {"output", 'o', OPTION_TEXT, FIELD(output), "FILE", "where to write (default: standard output)",
+    {"output", 'o', OPTION_FILE, FIELD(output), "FILE", "where to write (default: standard output)",
      " fit "},
-    {"plugin", 0, OPTION_TEXT, FIELD(plugin), "FILE",
+    {"plugin", 0, OPTION_FILE, FIELD(plugin), "FILE",
      "a shared object with a policy of your own, to list or explain too", " policies "},
     {"jobs", 'j', OPTION_COUNT, FIELD(jobs), "N",
      "threads to use (default: one a processor); results do not depend on it", " run sweep check "},
-    {"db", 0, OPTION_TEXT, FIELD(db), "FILE", "the database (default: offloadsim.db)",
+    {"db", 0, OPTION_FILE, FIELD(db), "FILE", "the database (default: offloadsim.db)",
      " run sweep check reprice query compare export merge "},
     {"no-store", 0, OPTION_FLAG, FIELD(no_store), NULL, "leave the database alone", " run sweep "},
     {"samples", 0, OPTION_COUNT, FIELD(samples), "K",
@@ -91,13 +72,14 @@ static const struct option options[] = {
      " sweep "},
     {"again", 0, OPTION_FLAG, FIELD(again), NULL, "simulate also what the database has already",
      " sweep "},
-    {"format", 'f', OPTION_TEXT, FIELD(format), "FORMAT", "table, csv, json or md (default: table)",
+    {"format", 'f', OPTION_FORMAT, FIELD(format), "FORMAT",
+     "table, csv, json or md (default: table)",
      " run sweep reprice check policies query keys compare "},
     {"experiment", 0, OPTION_COUNT, FIELD(experiment), "N",
      "number of the experiment, as 'query runs' has it (default: the latest)", " export "},
-    {"format", 'f', OPTION_TEXT, FIELD(file_format), "FORMAT",
+    {"format", 'f', OPTION_FILE_FORMAT, FIELD(file_format), "FORMAT",
      "csv, a folder of files, or json, one file (default: csv)", " export "},
-    {"output", 'o', OPTION_TEXT, FIELD(output), "PATH",
+    {"output", 'o', OPTION_FILE, FIELD(output), "PATH",
      "the folder (default: experiment-N) or the JSON file (default: standard output)", " export "},
     {"param", 'p', OPTION_REPEATED, FIELD(sets), "NAME=VALUE",
      "value of a parameter of the query; may be repeated", " query "},
@@ -106,10 +88,10 @@ static const struct option options[] = {
      " query "},
     {"limit", 0, OPTION_COUNT, FIELD(limit), "ROWS",
      "stop after so many rows (default: 1000 in a table, all in csv, json and md)", " query "},
-    {"timeline", 0, OPTION_TEXT, FIELD(timeline), "FILE.csv",
+    {"timeline", 0, OPTION_FILE, FIELD(timeline), "FILE.csv",
      "write the state of every station at a fixed step of simulated time", " run "},
     {"step", 0, OPTION_TEXT, FIELD(step), "TIME", "of the timeline (default: 1 s)", " run "},
-    {"trace-events", 0, OPTION_TEXT, FIELD(trace_events), "FILE.json",
+    {"trace-events", 0, OPTION_FILE, FIELD(trace_events), "FILE.json",
      "write every service as a trace event, for Perfetto or about:tracing", " run "},
     {"most-rows", 0, OPTION_COUNT, FIELD(most_rows), "N",
      "of a timeline and of trace events each, for each policy (default: 100000)", " run "},
@@ -127,7 +109,7 @@ static const struct option options[] = {
 
 enum { OPTION_TOTAL = sizeof(options) / sizeof(options[0]) };
 
-static bool takes(const struct command *command, const struct option *option)
+static bool option_is_of(const struct command *command, const struct option *option)
 {
     const size_t length = strlen(command->name);
     for (const char *at = option->commands; (at = strstr(at, command->name)); at++) {
@@ -148,12 +130,21 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
+const struct option *option_next(const struct command *command, const struct option *option)
+{
+    option = option ? option + 1 : options;
+    while (option < options + OPTION_TOTAL && !option_is_of(command, option)) {
+        option++;
+    }
+    return option < options + OPTION_TOTAL ? option : NULL;
+}
+
 static const struct option *find_long(const struct command *command, const char *name,
                                       size_t length)
 {
     for (size_t i = 0; i < OPTION_TOTAL; i++) {
         if (strlen(options[i].name) == length && strncmp(options[i].name, name, length) == 0 &&
-            takes(command, &options[i])) {
+            option_is_of(command, &options[i])) {
             return &options[i];
         }
     }
@@ -163,7 +154,8 @@ static const struct option *find_long(const struct command *command, const char 
 static const struct option *find_letter(const struct command *command, char letter)
 {
     for (size_t i = 0; i < OPTION_TOTAL; i++) {
-        if (options[i].letter && options[i].letter == letter && takes(command, &options[i])) {
+        if (options[i].letter && options[i].letter == letter &&
+            option_is_of(command, &options[i])) {
             return &options[i];
         }
     }
@@ -175,7 +167,7 @@ static void unknown_option(const struct command *command, const char *word, stru
     const char *names[OPTION_TOTAL];
     size_t count = 0;
     for (size_t i = 0; i < OPTION_TOTAL; i++) {
-        if (takes(command, &options[i])) {
+        if (option_is_of(command, &options[i])) {
             names[count++] = options[i].name;
         }
     }
@@ -236,6 +228,9 @@ static int store_value(const struct option *option, const char *value, struct ar
         *(bool *)field = true;
         return 0;
     case OPTION_TEXT:
+    case OPTION_FILE:
+    case OPTION_FORMAT:
+    case OPTION_FILE_FORMAT:
         *(const char **)field = value;
         return 0;
     case OPTION_COUNT:
@@ -349,66 +344,4 @@ void arguments_finish(struct arguments *arguments)
         free((char *)arguments->command_line);
         *arguments = (struct arguments){0};
     }
-}
-
-static void help_program(struct text *text)
-{
-    text_add(text, "offloadsim: which offloading policy, threshold, split or server size gives the "
-                   "best accuracy,\ncost, latency and throughput - and how sure that is.\n\n"
-                   "usage: offloadsim COMMAND [OPTIONS]\n\n");
-    for (const struct command *command = commands; command->name; command++) {
-        text_format(text, "  %-10s %s\n", command->name, command->summary);
-    }
-    text_add(text, "\n'offloadsim COMMAND --help' explains one. 'offloadsim --version' tells the "
-                   "version.\n\nexamples:\n"
-                   "  offloadsim run scenarios/hi-digits.yaml\n"
-                   "  offloadsim run scenarios/hi-digits.yaml --set policy.hi_threshold.theta=0.8\n"
-                   "  offloadsim query runs\n\n"
-                   "exit status: 0 fine, 1 a run failed, 2 bad usage or input, 130 interrupted\n");
-}
-
-enum { HELP_INDENT = 28, HELP_WIDTH = 100 };
-
-// Adds a text that starts at column `indent`, in lines that end before HELP_WIDTH.
-static void add_wrapped(struct text *text, const char *words, size_t indent)
-{
-    size_t column = indent;
-    while (*words) {
-        const size_t length = strcspn(words, " ");
-        if (column > indent && column + 1 + length > HELP_WIDTH) {
-            text_format(text, "\n%*s", (int)indent, "");
-            column = indent;
-        } else if (column > indent) {
-            text_add(text, " ");
-            column++;
-        }
-        text_add_n(text, words, length);
-        column += length;
-        words += length + (words[length] == ' ');
-    }
-    text_add(text, "\n");
-}
-
-void help_add(const struct command *command, struct text *text)
-{
-    if (!command) {
-        help_program(text);
-        return;
-    }
-    text_format(text, "usage: offloadsim %s %s [OPTIONS]\n\n", command->name, command->operands);
-    add_wrapped(text, command->about, 0);
-    text_add(text, "\noptions:\n");
-    for (size_t i = 0; i < OPTION_TOTAL; i++) {
-        if (!takes(command, &options[i])) {
-            continue;
-        }
-        char left[64];
-        snprintf(left, sizeof(left), "%c%c%s --%s%s%s", options[i].letter ? '-' : ' ',
-                 options[i].letter ? options[i].letter : ' ', options[i].letter ? "," : " ",
-                 options[i].name, options[i].argument ? " " : "",
-                 options[i].argument ? options[i].argument : "");
-        text_format(text, "  %-25s ", left);
-        add_wrapped(text, options[i].meaning, HELP_INDENT);
-    }
-    text_format(text, "\nexamples:\n%s", command->examples);
 }

@@ -73,7 +73,8 @@ RULES = {
             "model/metrics.h",
             "model/world.h",
         ],
-        ["gsl/gsl_errno.h", "pthread.h"],  # GSL must not end the program; signal masks
+        # GSL must not end the program; signal masks; versions of libraries.
+        ["gsl/gsl_errno.h", "gsl/gsl_version.h", "pthread.h", "sqlite3.h", "yaml.h"],
     ),
 }
 
