@@ -63,11 +63,18 @@ static bool is_half_duplex(const struct world *world, int station)
 
 // Such a direction cannot tell from its own messages whose turn it is: those in service are under
 // way to their departure and have started.
-static void look_at_departure(struct run *run, const struct event *event, double time_s)
+struct look_at {
+    struct run *run;
+    double time_s;
+};
+
+static void look_at_departure(const struct event *event, void *context)
 {
+    const struct look_at *at = context;
+    struct run *run = at->run;
     if (event_kind(event) == EVENT_DEPART) {
         const struct sample *sample = &run->samples[event_subject(event)];
-        if (is_half_duplex(run->world, sample->station) && sample->visit_start_s <= time_s) {
+        if (is_half_duplex(run->world, sample->station) && sample->visit_start_s <= at->time_s) {
             run->looks[sample->station].waiting--;
             run->looks[sample->station].in_service++;
         }
@@ -82,10 +89,9 @@ static void look_at_half_duplex(struct run *run, const struct event *next, doubl
             run->looks[i].in_service = 0;
         }
     }
-    look_at_departure(run, next, time_s);
-    for (size_t i = 0; i < run->queue.count; i++) {
-        look_at_departure(run, &run->queue.events[i], time_s);
-    }
+    struct look_at at = {run, time_s};
+    look_at_departure(next, &at);
+    event_queue_each(&run->queue, look_at_departure, &at);
 }
 
 // Shows an observer the stations at all of its instants before the next event, which has left the

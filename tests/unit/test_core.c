@@ -3,6 +3,7 @@
 #include "core/event_queue.h"
 #include "unit.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 // ---- tags ----
@@ -150,32 +151,128 @@ START_TEST(event_queue_sorts_while_it_changes)
 }
 END_TEST
 
-// ---- memory ----
+// The same with many pending, in the ways in which times come to lie together: `step` draws how far
+// ahead of now an event is pushed. Checked against a heap so plain that it cannot be wrong in the
+// same way.
+struct plain_heap {
+    struct event *events; // [0] is not used
+    size_t count;
+};
 
-START_TEST(event_queue_doubles_and_aligns)
+static void plain_push(struct plain_heap *heap, struct event event)
 {
-    struct event_queue queue = {0};
-    size_t growths = 0;
-    size_t room = 0;
-    for (uint32_t i = 0; i < 100000; i++) {
-        event_queue_push(&queue, 100000.0 - i, i);
-        if (queue.room != room) {
-            ck_assert(room == 0 || queue.room == 2 * room);
-            room = queue.room;
-            growths++;
-            // Every group of four children begins a cache line.
-            ck_assert_uint_eq((uintptr_t)&queue.events[1] % 64, 0);
+    size_t at = ++heap->count;
+    for (; at > 1 && compare_events(&event, &heap->events[at / 2]) < 0; at /= 2) {
+        heap->events[at] = heap->events[at / 2];
+    }
+    heap->events[at] = event;
+}
+
+static struct event plain_pop(struct plain_heap *heap)
+{
+    const struct event first = heap->events[1];
+    const struct event last = heap->events[heap->count--];
+    size_t at = 1;
+    for (size_t child = 2; child <= heap->count; child = 2 * at) {
+        child += child < heap->count &&
+                 compare_events(&heap->events[child + 1], &heap->events[child]) < 0;
+        if (compare_events(&last, &heap->events[child]) <= 0) {
+            break;
         }
-        ck_assert_uint_le(queue.count, queue.room);
+        heap->events[at] = heap->events[child];
+        at = child;
     }
-    ck_assert_uint_le(growths, 12);
-    for (uint32_t i = 100000; i-- > 0;) {
-        ck_assert_uint_eq(event_queue_pop(&queue).tag, i);
+    heap->events[at] = last;
+    return first;
+}
+
+static double ahead_evenly(uint64_t random)
+{
+    return 1e-6 * (double)(random % 1000000);
+}
+
+static double ahead_by_seconds(uint64_t random) // ties without end
+{
+    return (double)(random % 3);
+}
+
+static double ahead_at_once(uint64_t random) // with somebody who waits for ever
+{
+    return random % 4096 ? 0 : INFINITY;
+}
+
+static double ahead_by_decades(uint64_t random) // from nanoseconds to centuries
+{
+    return 0.37e-9 * (double)(UINT64_C(1) << random % 60);
+}
+
+static double ahead_with_outliers(uint64_t random)
+{
+    return random % 1000 ? ahead_evenly(random / 1000) : 1e9;
+}
+
+static double ahead_too_little(uint64_t random) // the sum is mostly the time itself
+{
+    return 1e-17 * (double)(random % 50);
+}
+
+static const struct {
+    const char *what;
+    double (*ahead_s)(uint64_t random);
+    size_t pending;
+} patterns[] = {
+    {"evenly, few", ahead_evenly, 63},
+    {"evenly, just more than the array has room for", ahead_evenly, 66},
+    {"evenly, many", ahead_evenly, 20000},
+    {"by seconds, few", ahead_by_seconds, 70},
+    {"by seconds, many", ahead_by_seconds, 5000},
+    {"at once", ahead_at_once, 3000},
+    {"by decades", ahead_by_decades, 5000},
+    {"with outliers", ahead_with_outliers, 5000},
+    {"too little", ahead_too_little, 3000},
+};
+
+static void count_event(const struct event *event, void *context)
+{
+    (void)event;
+    ++*(size_t *)context;
+}
+
+START_TEST(event_queue_sorts_many)
+{
+    const size_t pending = patterns[_i].pending;
+    struct plain_heap heap = {memory_resize(NULL, 2 * pending + 4, sizeof(struct event)), 0};
+    struct event_queue queue = {0};
+    uint64_t state = 29 + (uint64_t)_i;
+    double now_s = 1;
+    size_t wrong = 0;
+    // It fills, is held at that, and empties, and does so again.
+    for (uint32_t step = 0; step < 14 * pending; step++) {
+        const size_t phase = step / pending % 7;
+        const bool pushes = phase == 0 || (phase < 5 && next_random(&state) % 2);
+        if (heap.count == 0 || (pushes && heap.count < 2 * pending)) {
+            const struct event event = {now_s + patterns[_i].ahead_s(next_random(&state)),
+                                        event_tag((unsigned)(next_random(&state) % 3), step, step)};
+            event_queue_push(&queue, event.time_s, event.tag);
+            plain_push(&heap, event);
+        } else {
+            const struct event event = event_queue_pop(&queue);
+            const struct event expected = plain_pop(&heap);
+            wrong += compare_events(&event, &expected) != 0;
+            now_s = isfinite(event.time_s) ? event.time_s : now_s;
+        }
+        wrong += queue.count != heap.count;
     }
-    ck_assert_uint_eq(queue.room, room); // what it has once taken is enough for the next time
+    ck_assert_msg(wrong == 0, "%s: %zu wrong", patterns[_i].what, wrong);
+    size_t seen = 0;
+    event_queue_each(&queue, count_event, &seen);
+    ck_assert_uint_eq(seen, queue.count);
     event_queue_finish(&queue);
+    free(heap.events);
 }
 END_TEST
+
+// ---- memory ----
 
 START_TEST(event_queue_finish_takes_anything)
 {
@@ -185,7 +282,7 @@ START_TEST(event_queue_finish_takes_anything)
     event_queue_push(&queue, 0, 5);
     event_queue_finish(&queue);
     event_queue_finish(&queue);
-    ck_assert_ptr_null(queue.memory);
+    ck_assert_ptr_null(queue.ladder);
     event_queue_push(&queue, 2.385, 7);
     const struct event event = event_queue_pop(&queue);
     ck_assert_double_eq(event.time_s, 2.385);
@@ -207,10 +304,10 @@ int main(void)
     TCase *order = tcase_create("order");
     unit_add_table(order, event_queue_sorts, loads);
     tcase_add_loop_test(order, event_queue_sorts_while_it_changes, 0, 4);
+    unit_add_table(order, event_queue_sorts_many, patterns);
     suite_add_tcase(suite, order);
 
     TCase *memory = tcase_create("memory");
-    tcase_add_test(memory, event_queue_doubles_and_aligns);
     tcase_add_test(memory, event_queue_finish_takes_anything);
     suite_add_tcase(suite, memory);
 
