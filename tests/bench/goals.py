@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is measured, group by group, and what each row is to reach."""
+
+import json
+import sys
+
+import peers
+from measuring import (ROOT, CannotMeasure, Row, measured, peak_bytes, ratios, seconds,
+                       small_program, speed)
+
+POLICIES = ("local", "full_offload", "hi_threshold: {theta: [0.607]}", "oracle")
+
+# 200 points, each a simulation of its own, of ten replications of 10,000 samples.
+SWEEP = ("policy={hi_threshold: {theta: [0.5]}}",
+         "policy.hi_threshold.theta=range(0,0.995,0.005)")
+
+
+def policy_setting(policy):
+    return f"policy={{{policy}}}" if ":" in policy else f"policy={policy}"
+
+
+def skipped(what, reason):
+    return Row(what, "", [], note=f"not measured: {reason}")
+
+
+# ---- speed ----
+
+
+def mm1_and_peers(bench):
+    """The queue of the textbooks, and the same on other simulators; all take turns."""
+    samples = bench.size(10_000_000)
+    ours = bench.words("run", "mm1", samples=samples)
+    missing, found = [], []
+    for peer in peers.PEERS:
+        try:
+            found.append(peers.Runner(peer, bench.size(peer.customers)))
+        except CannotMeasure as reason:
+            missing.append(skipped(f"M/M/1, {peer.name}", reason))
+    times = []
+    seconds(ours)
+    for turn in range(bench.runs):
+        times.append(seconds(ours))
+        for runner in found:
+            runner.run(turn + 1)
+    rows = [speed("M/M/1 at load 0.9 (mm1), one replication, one thread", samples, times,
+                  ("least", 20))]
+    for runner in found:
+        rows.append(speed(f"M/M/1, {runner.name}", runner.customers, runner.times,
+                          note=runner.agreement()))
+        rows.append(Row(f"M/M/1, offloadsim against {runner.name}", "times as fast",
+                        [samples / s / (runner.customers / theirs)
+                         for s, theirs in zip(times, runner.times)], runner.peer.goal))
+    return rows + missing
+
+
+def policies_of_hi_digits(bench):
+    """50 devices, a shared link, an edge server, real outcomes."""
+    samples = bench.size(2_000_000)
+    commands = [bench.words("run", "hi-digits", samples=samples,
+                            settings=[policy_setting(policy)]) for policy in POLICIES]
+    return [speed(f"hi-digits, {policy.split(':')[0]}, one thread", samples, times, ("least", 4))
+            for policy, times in zip(POLICIES, bench.turns(*commands))]
+
+
+def batching_edge(bench):
+    """hi-digits with an edge that serves up to eight samples at once."""
+    samples = bench.size(2_000_000)
+    edge = "tiers.edge.compute={batch: {most: 8, wait: 5 ms}, time: {large: {table: {sizes:" \
+           " [1, 8], times: [7.43 ms, 20 ms]}}}}"
+    commands = [bench.words("run", "hi-digits", samples=samples,
+                            settings=[edge, policy_setting(policy)]) for policy in POLICIES[1:3]]
+    return [speed(f"hi-digits, batching edge, {policy.split(':')[0]}, one thread", samples, times,
+                  ("least", 4))
+            for policy, times in zip(POLICIES[1:3], bench.turns(*commands))]
+
+
+def fast_path(bench):
+    """The way without an event queue against the one with it, in turns."""
+    text = measured([bench.program, "run", "--help"]).output
+    if "--events" not in text:
+        return [skipped("fast path against events", "the program has no option --events")]
+    rows = []
+    for scenario, policy, samples in (("mm1", "local", 10_000_000),
+                                      *(("hi-digits", policy, 2_000_000) for policy in POLICIES)):
+        words = {"samples": bench.size(samples), "settings": [policy_setting(policy)]}
+        fast, events = bench.turns(bench.words("run", scenario, **words),
+                                   bench.words("run", scenario, **words, more=["--events"]))
+        rows.append(Row(f"fast path against events: {scenario}, {policy.split(':')[0]}",
+                        "times as fast", ratios(events, fast), ("least", 3)))
+    return rows
+
+
+# ---- parts ----
+
+
+def small_rows(name, what, goal_of):
+    """Rows of a program of tests/bench that prints a JSON object a line, with figures in ns."""
+    out = measured([small_program(name), "--json"]).output
+    rows = []
+    for line in out.splitlines():
+        figures = json.loads(line)
+        bound = goal_of(figures)
+        rows.append(Row(what(figures), "ns",
+                        [figures["least_ns"], figures["median_ns"], figures["most_ns"]],
+                        bound and ("most", bound), runs=figures["runs"]))
+    return rows
+
+
+def hold_model(_bench):
+    """The event queue alone: pop and push with exponential increments."""
+    goals = {10: 30, 1000: 45, 100_000: 100, 1_000_000: 300}
+    return small_rows("bench_hold", lambda figures: f"hold, {figures['pending']:,} pending",
+                      lambda figures: goals.get(figures["pending"]))
+
+
+def variates(_bench):
+    """Random numbers by keyed streams, one after the other and in blocks."""
+    def goal(figures):
+        return 5 if figures["name"].startswith("exponential") else 15
+    return small_rows("bench_variates", lambda figures: f"variate, {figures['name']}", goal)
+
+
+# ---- memory ----
+
+IDLE = ("tiers.device.arrivals={poisson: 0.0001 /s}", policy_setting(POLICIES[2]))
+
+
+def with_devices(bench, devices, samples=1000, scenario="hi-digits"):
+    return bench.words("run", scenario, samples=samples,
+                       settings=[*IDLE, f"tiers.device.nodes={devices}"])
+
+
+def slope(bench, few, many, command):
+    """Bytes that one more of something takes, by peaks of memory."""
+    return [(peak_bytes(command(many)) - peak_bytes(command(few))) / (many - few)
+            for _ in range(bench.runs)]
+
+
+def memory(bench):
+    """By peaks of whole processes with more and less of something, and by sizes of structures."""
+    few, many = 1 << 17, 1 << 20
+    program = small_program("bench_memory")
+    sizes = json.loads(measured([program]).output)
+    rows = [
+        Row("size of a pending event", "bytes", [sizes["event"]], ("most", 32)),
+        Row("size of a sample in flight", "bytes", [sizes["sample"]], ("most", 128)),
+        Row("size of a device", "bytes", [sizes["device"]]),
+        Row("a pending event, measured", "bytes",
+            slope(bench, few, many, lambda events: [program, "events", events]), ("most", 32)),
+    ]
+    rows.append(Row("a sample in flight with its pending event, measured", "bytes",
+                    slope(bench, few, many, lambda samples: bench.words(
+                        "run", "tandem", samples=samples,
+                        settings=["links.device-edge.delay=1000000000 s"])), ("most", 160)))
+    rows.append(Row("an idle device with its pending event, measured", "bytes",
+                    slope(bench, 100_000, 1_000_000,
+                          lambda devices: with_devices(bench, devices)), ("most", 300)))
+    rows.append(Row("a million devices, 100,000 samples: peak memory", "MB",
+                    [peak_bytes(with_devices(bench, 1_000_000, 100_000)) / 1e6
+                     for _ in range(bench.runs)], ("most", 1000)))
+    rows += [flatness(bench, "mm1", "local"), flatness(bench, "hi-digits", POLICIES[2])]
+    return rows
+
+
+def flatness(bench, scenario, policy):
+    samples = bench.size(10_000_000)
+    many, few = (bench.words("run", scenario, samples=number, settings=[policy_setting(policy)])
+                 for number in (samples, samples // 10))
+    return Row(f"{scenario}: peak memory of {samples:,} samples against {samples // 10:,}",
+               "times as much",
+               [peak_bytes(many) / peak_bytes(few) for _ in range(bench.runs)],
+               ("most", 1.05))
+
+
+# ---- whole commands ----
+
+
+def sweep_words(bench, jobs, store=None):
+    return bench.words("sweep", "hi-digits", samples=bench.size(10_000, 2_000), jobs=jobs,
+                       replications=10, settings=SWEEP, store=store)
+
+
+def threads(bench):
+    """Two threads against one, in turns."""
+    samples = bench.size(1_000_000)
+    one, two = bench.turns(*(bench.words(
+        "run", "hi-digits", samples=samples, jobs=jobs, replications=10,
+        settings=[policy_setting(POLICIES[2])]) for jobs in (1, 2)))
+    rows = [Row("two threads against one: ten replications of a point", "times as fast",
+                ratios(one, two), ("least", 1.9))]
+    one, two = bench.turns(*(sweep_words(bench, jobs) for jobs in (1, 2)))
+    rows.append(Row("two threads against one: sweep of 200 points", "times as fast",
+                    ratios(one, two), ("least", 1.9)))
+    return rows
+
+
+def start_up(bench):
+    """Commands that are over at once, as whole processes."""
+    runs = max(20, 4 * bench.runs)
+    scenario = bench.words("run", "hi-digits", samples=1000,
+                           settings=[policy_setting(POLICIES[2])])
+
+    def stored():
+        return bench.words("run", "hi-digits", samples=1000, store=bench.new_database(),
+                           settings=[policy_setting(POLICIES[2])])
+
+    help_words = [bench.program, "--help"]
+    for words in (help_words, scenario):
+        seconds(words)
+    return [
+        Row("hi-digits, 1,000 samples, not stored", "ms",
+            [1000 * seconds(scenario) for _ in range(runs)], ("most", 20)),
+        Row("hi-digits, 1,000 samples, stored in a new database", "ms",
+            [1000 * seconds(stored()) for _ in range(runs)], ("most", 20)),
+        Row("--help", "ms", [1000 * seconds(help_words) for _ in range(runs)], ("most", 5)),
+    ]
+
+
+def storing(bench):
+    """Sweeps with and without a database, in turns.
+
+    By the clock, with two threads, so that on two processors none is left over to store in the
+    meantime; and by processor time, which other work on the machine disturbs less.
+    """
+    shares, processor_shares = [], []
+    measured(sweep_words(bench, 2))
+    for _ in range(bench.runs):
+        stored = measured(sweep_words(bench, 2, bench.new_database()))
+        bare = measured(sweep_words(bench, 2))
+        shares.append(100 * (1 - bare.wall_s / stored.wall_s))
+        processor_shares.append(100 * (1 - bare.processor_s / stored.processor_s))
+    return [
+        Row("sweep of 200 points: storing, of the wall time", "%", shares, ("most", 5)),
+        Row("sweep of 200 points: storing, of the processor time", "%", processor_shares),
+    ]
+
+
+def queries(bench):
+    """The named queries on a database of 100,000 points, which takes some seconds to make."""
+    words = [sys.executable, ROOT / "tests" / "bench" / "big_database.py", bench.program, ROOT,
+             "--runs", str(min(bench.runs, 5)), "--json"]
+    if bench.is_quick:
+        words += ["--points", "10000"]
+    found = json.loads(measured(words).output)
+    return [Row(f"query {query['query']}, {what}", "s",
+                [query[key][side] for side in ("least", "median", "most")],
+                runs=query[key]["runs"])
+            for query in found
+            for key, what in (("csv_s", f"{query['rows']:,} rows as CSV"),
+                              ("table_s", "as a table"))]
+
+
+GROUPS = {
+    "mm1": mm1_and_peers,
+    "hi-digits": policies_of_hi_digits,
+    "batching": batching_edge,
+    "fast-path": fast_path,
+    "hold": hold_model,
+    "variates": variates,
+    "memory": memory,
+    "threads": threads,
+    "start-up": start_up,
+    "storing": storing,
+    "queries": queries,
+}
