@@ -2,6 +2,7 @@
 #include "model/arrival.h"
 
 #include "base/memory.h"
+#include "rng/block.h"
 #include "scenario/spec.h"
 
 #include <math.h>
@@ -420,11 +421,20 @@ static double next_of_file(const struct arrival *arrival, struct stream_key key,
 }
 
 void arrival_draw_gaps(const struct arrival *arrival, struct stream_key key, uint32_t device,
-                       struct arrival_gaps *gaps)
+                       uint64_t first, uint32_t count, double *ret_gaps)
 {
-    const philox4x64_ctr_t block = stream_block(key, arrival->purpose, device, gaps->next >> 2, 0);
-    for (int i = 0; i < 4; i++) {
-        gaps->gap[i] = -elementary_log(stream_unit(block.v[i])) / arrival->spec->rate_per_s;
+    const double rate_per_s = arrival->spec->rate_per_s;
+    if (count > ARRIVAL_GAPS) {
+        static const struct distribution one = {.kind = DISTRIBUTION_EXPONENTIAL, .a = 1};
+        block_draw(&one, key, arrival->purpose, device, first, count, ret_gaps);
+        for (uint32_t i = 0; i < count; i++) {
+            ret_gaps[i] /= rate_per_s;
+        }
+        return;
+    }
+    const philox4x64_ctr_t block = stream_block(key, arrival->purpose, device, first >> 2, 0);
+    for (uint32_t i = 0; i < count; i++) {
+        ret_gaps[i] = -elementary_log(stream_unit(block.v[i])) / rate_per_s;
     }
 }
 

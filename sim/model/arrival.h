@@ -83,10 +83,12 @@ struct arrival {
     uint64_t purpose_spread;
 };
 
-// The gaps of a Poisson process, worked out as many at a time as a block of its stream has numbers:
-// nothing waits for most of them when they are needed.
+enum { ARRIVAL_GAPS = 4 }; // numbers in a block of a stream
+
+// The gaps of a Poisson process, worked out as many at a time as a block of its stream has numbers,
+// or more if the caller has room: nothing waits for most of them when they are needed.
 struct arrival_gaps {
-    double gap[4];
+    double gap[ARRIVAL_GAPS];
     uint64_t next; // index of the gap that comes next
 };
 
@@ -129,29 +131,32 @@ static inline bool arrival_has_states(const struct arrival *arrival)
     return arrival->spec->kind == ARRIVALS_MMPP || arrival->spec->kind == ARRIVALS_ON_OFF;
 }
 
-// For arrival_next(): the next four gaps of a Poisson process, and the time of an arrival of any
-// other.
+// For arrival_next(): gaps of a Poisson process from number `first` on, and the time of an arrival
+// of any other.
 void arrival_draw_gaps(const struct arrival *arrival, struct stream_key key, uint32_t device,
-                       struct arrival_gaps *gaps);
+                       uint64_t first, uint32_t count, double *ret_gaps);
 double arrival_next_other(const struct arrival *arrival, struct stream_key key, uint32_t device,
                           uint64_t number, struct arrival_process *process,
                           struct arrival_state *state);
 
 // The time of arrival number `number` of a device, which must be asked for one after the other;
-// INFINITY if there is none. `state` may be NULL if the process has none. Not for closed loops
-// and arrivals from the trace.
+// INFINITY if there is none. `state` may be NULL if the process has none. `room` has room for
+// `length` gaps (a power of two, at least ARRIVAL_GAPS), for this device alone; NULL: there is
+// none. Not for closed loops and arrivals from the trace.
 static inline double arrival_next(const struct arrival *arrival, struct stream_key key,
                                   uint32_t device, uint64_t number, struct arrival_process *process,
-                                  struct arrival_state *state)
+                                  struct arrival_state *state, double *room, uint32_t length)
 {
     if (arrival->spec->kind != ARRIVALS_POISSON) {
         return arrival_next_other(arrival, key, device, number, process, state);
     }
     struct arrival_gaps *gaps = &process->gaps;
-    if ((gaps->next & 3) == 0) {
-        arrival_draw_gaps(arrival, key, device, gaps);
+    double *gap = room ? room : gaps->gap;
+    const uint32_t last = (room ? length : ARRIVAL_GAPS) - 1;
+    if ((gaps->next & last) == 0) {
+        arrival_draw_gaps(arrival, key, device, gaps->next, last + 1, gap);
     }
-    process->at += gaps->gap[gaps->next++ & 3];
+    process->at += gap[gaps->next++ & last];
     return arrival->clock.is_time ? process->at : arrival_clock_time(&arrival->clock, process->at);
 }
 

@@ -14,9 +14,10 @@
 enum { MOST_DECISIONS = 60000 };
 
 // A duration of this sample: drawn at its own address, or its own entry in the trace.
-static double sample_draw(const struct run *run, const struct sample *sample,
-                          const struct distribution *distribution,
-                          const struct distribution_parameters *parameters, uint64_t purpose)
+static inline double sample_draw(struct run *run, const struct sample *sample,
+                                 const struct distribution *distribution,
+                                 const struct distribution_parameters *parameters, uint64_t purpose,
+                                 uint32_t draws)
 {
     if (distribution->kind == DISTRIBUTION_COLUMN) {
         const struct trace *trace = run->world->source[sample->source].trace;
@@ -25,7 +26,7 @@ static double sample_draw(const struct run *run, const struct sample *sample,
                parameters->column_scale;
     }
     const struct stream_at at = {run->key, purpose, sample->device, sample->index};
-    return distribution_draw(distribution, &at);
+    return draws_look_up(&run->draws, draws, distribution, &at);
 }
 
 // An action as the policy wrote it.
@@ -323,35 +324,37 @@ static inline double end_visit(struct run *run, struct sample *sample)
 }
 
 // Service time of the computation that a sample asks for, in a batch of so many.
-static inline double service_time(const struct run *run, const struct sample *sample, int size)
+static inline double service_time(struct run *run, const struct sample *sample, int size)
 {
     const struct world_layer *layers =
         sample_class(run, sample)->tier[sample->tier].layers[sample->model];
     double service_s = 0;
     for (int layer = sample->layer + 1; layer <= sample->until; layer++) {
         const struct world_layer *at = &layers[layer];
-        service_s += distribution_is_by_batch(&at->time)
-                         ? distribution_of_batch(&at->time, size)
-                         : sample_draw(run, sample, &at->time, at->parameters, at->purpose);
+        service_s +=
+            distribution_is_by_batch(&at->time)
+                ? distribution_of_batch(&at->time, size)
+                : sample_draw(run, sample, &at->time, at->parameters, at->purpose, at->draws);
     }
     return service_s;
 }
 
-double journey_service_s(const struct run *run, uint32_t slot, int size)
+double journey_service_s(struct run *run, uint32_t slot, int size)
 {
     return service_time(run, &run->samples[slot], size);
 }
 
-double journey_expected_s(const struct run *run, const struct sample *sample)
+double journey_expected_s(struct run *run, const struct sample *sample)
 {
     const struct world_layer *layers =
         sample_class(run, sample)->tier[sample->tier].layers[sample->model];
     double expected_s = 0;
     for (int layer = sample->layer + 1; layer <= sample->until; layer++) {
         const struct world_layer *at = &layers[layer];
-        expected_s += at->time.kind == DISTRIBUTION_COLUMN
-                          ? sample_draw(run, sample, &at->time, at->parameters, at->purpose)
-                          : at->time.mean;
+        expected_s +=
+            at->time.kind == DISTRIBUTION_COLUMN
+                ? sample_draw(run, sample, &at->time, at->parameters, at->purpose, at->draws)
+                : at->time.mean;
     }
     return expected_s;
 }
@@ -644,8 +647,9 @@ void journey_sent(struct run *run, uint32_t slot, double service_s, double own_s
         observation_transfer(run, sample, station->link, message_bytes(run, sample, station->link),
                              service_s);
     }
-    const double delay_s = sample_draw(run, sample, &station->delay,
-                                       &world->spec->links[station->link].delay, station->purpose);
+    const double delay_s =
+        sample_draw(run, sample, &station->delay, &world->spec->links[station->link].delay,
+                    station->purpose, station->draws);
     if (delay_s > 0) {
         const uint64_t rank = workload_rank(run, sample->index, sample->device);
         event_queue_push(&run->queue, run->now_s + delay_s, event_tag(EVENT_DELIVER, rank, slot));

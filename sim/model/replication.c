@@ -175,6 +175,7 @@ static void init_run(struct run *run, struct arena *arena)
     run->present = arena_new_array(arena, world->lanes, uint32_t);
     init_devices(run, arena);
     run->states = arena_array(arena, world->devices, policy->state_bytes);
+    draws_init(&run->draws, world, arena);
     lanes_init(run, arena);
     links_init(run, arena);
     observation_start(run, arena);

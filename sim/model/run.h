@@ -18,6 +18,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "core/event_queue.h"
+#include "model/draws.h"
 #include "model/lane.h"
 #include "model/link.h"
 #include "model/replication.h"
@@ -133,6 +134,7 @@ struct run {
     struct policy_outcome *outcomes;         // of the view
     unsigned char *correct;                  // of the oracle's view
     struct links links;
+    struct draws draws;
     struct tally *tally;
     struct controls *controls; // NULL: no control variates
     struct station_state *looks; // [stations]: scratch for an observer of states; NULL: none
@@ -179,9 +181,9 @@ void journey_drop(struct run *run, uint32_t slot, int reason);
 // The patience of a sample that waits ends.
 void journey_time_out(struct run *run, uint32_t slot);
 // Service time of the computation that a sample asks for, in a batch of so many with its draws.
-double journey_service_s(const struct run *run, uint32_t slot, int size);
+double journey_service_s(struct run *run, uint32_t slot, int size);
 // What is expected of it: a column of the trace is known.
-double journey_expected_s(const struct run *run, const struct sample *sample);
+double journey_expected_s(struct run *run, const struct sample *sample);
 // Tells the observer of visits of one that ends: journey_visited() where there is an observer.
 void journey_show_visit(const struct run *run, const struct sample *sample);
 // A message has come to the far end of a link.

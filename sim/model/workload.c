@@ -167,8 +167,12 @@ static void schedule_next(struct run *run, const struct world_class *devices, ui
     }
     const uint64_t number = d->scheduled - (run->bursts ? run->burst_samples[device] : 0);
     struct arrival_state *state = run->arrival_states ? &run->arrival_states[device] : NULL;
-    schedule(run, device, arrival_next(arrival, run->key, device, number, &d->arrivals, state),
-             false);
+    struct draws *draws = &run->draws;
+    double *room = draws->length ? draws->gaps + (size_t)device * draws->length : NULL;
+    schedule(
+        run, device,
+        arrival_next(arrival, run->key, device, number, &d->arrivals, state, room, draws->length),
+        false);
 }
 
 static void schedule_burst(struct run *run, const struct world_class *devices, uint32_t device)

@@ -55,6 +55,7 @@ static void build_tier(struct world *world, const struct spec_tier *from, const 
             distribution_init(&layers[k].time, &time->layers[k], arena);
             layers[k].parameters = &time->layers[k];
             layers[k].purpose = layer_purpose(arena, name, model->name, k);
+            layers[k].draws = world->draws++;
             layers[k].joules = stated ? stated[k] : NAN;
             means[k] = layers[k].time.mean / server.speed;
             joules[k] = stated ? stated[k] : server.watts * means[k];
@@ -149,6 +150,7 @@ static void build_stations(struct world *world, struct arena *arena)
             station->joules_per_byte =
                 down ? link->radio.receive_j_per_byte : link->radio.send_j_per_byte;
             distribution_init(&station->delay, &link->delay, arena);
+            station->draws = world->draws++;
         }
     }
     world_add_holding(world, arena);

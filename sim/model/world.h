@@ -56,6 +56,7 @@ struct world_station {
     struct rate rate;    // up, down
     uint64_t purpose;    // up, down: of the propagation delay
     struct distribution delay;
+    uint32_t draws; // its number among all of the world
     int first_metric;
     // Power beside the idle one while busy: of a server, or of the radio of the lower tier's node.
     double watts;
@@ -85,6 +86,7 @@ struct world_layer {
     double joules; // fixed energy of the layer; NaN: watts of the station times the service time
     const struct distribution_parameters *parameters; // of `time`
     uint64_t purpose;
+    uint32_t draws; // their number among all of the world
 };
 
 struct world_tier {
@@ -110,8 +112,8 @@ struct world_class {
     const struct spec_tier *spec;
     uint32_t first_device;
     uint32_t devices;
-    struct world_tier *tier; // [tiers]: the first is its own, the others are the same for all
-    struct world_hop *hops;  // [from * tiers + to]
+    struct world_tier *tier;  // [tiers]: the first is its own, the others are the same for all
+    struct world_hop *hops;   // [from * tiers + to]
     struct policy_world view; // what the policy sees
     const void *plan;
     double deadline_s;
@@ -225,6 +227,7 @@ struct world {
     uint32_t media;         // of fair links
     bool loses_messages;    // some link may lose one
     uint64_t devices;       // of all classes
+    uint32_t draws;         // kinds of times that are drawn: of layers and of delays
     uint64_t purpose_payload;
     uint64_t purpose_policy;
     int reasons; // why samples are dropped: the engine's, then the policy's
