@@ -96,7 +96,9 @@ static const struct option options[] = {
     {"most-rows", 0, OPTION_COUNT, FIELD(most_rows), "N",
      "of a timeline and of trace events each, for each policy (default: 100000)", " run "},
     {"replication", 0, OPTION_NUMBER, FIELD(replication), "N",
-     "the one that timeline and trace events show (default: 0, the first)", " run "},
+     "the one that timeline and trace events show (default: 0, the first); also one beyond those "
+     "of the scenario, as an error names it",
+     " run "},
     {"progress", 0, OPTION_TEXT, FIELD(progress), "TIME",
      "print a line of progress so often, with date and time (default: 1 min; on a terminal one "
      "line that changes)",

@@ -24,8 +24,7 @@ static const double SURELY_LATE = 2;
 
 // ---- where it was written ----
 
-const struct mark *effect_mark(const struct evidence *evidence, const void *slot,
-                               struct mark *mark)
+const struct mark *effect_mark(const struct evidence *evidence, const void *slot, struct mark *mark)
 {
     return spec_mark(evidence->experiment->spec, slot, mark) ? mark : NULL;
 }
@@ -94,8 +93,8 @@ static bool is_link_unused(const struct evidence *evidence, int number)
 {
     const struct spec_link *link = &evidence->experiment->spec->links[number];
     for (size_t i = 0; i < evidence->experiment->point_count; i++) {
-        const double rate = link_rate(evidence, i, link->name, "up") +
-                            link_rate(evidence, i, link->name, "down");
+        const double rate =
+            link_rate(evidence, i, link->name, "up") + link_rate(evidence, i, link->name, "down");
         if (isnan(rate) || rate > 0) {
             return false;
         }
@@ -125,8 +124,7 @@ static void check_links(const struct evidence *evidence)
         if (is_link_unused(evidence, i)) {
             diagnostics_warning(evidence->diagnostics,
                                 effect_mark(evidence, &spec->links[i], &mark),
-                                "link '%s' has no effect: no sample uses it",
-                                spec->links[i].name);
+                                "link '%s' has no effect: no sample uses it", spec->links[i].name);
             diagnostics_hint(evidence->diagnostics,
                              "remove the link, or use a policy that sends samples over it");
         }
@@ -139,10 +137,9 @@ static void check_tiers(const struct evidence *evidence)
     for (int i = 1; i < spec->tier_count; i++) {
         struct mark mark;
         if (spec->tiers[i].compute.present && is_tier_unused(evidence, i)) {
-            diagnostics_warning(evidence->diagnostics,
-                                effect_mark(evidence, &spec->tiers[i].name, &mark),
-                                "tier '%s' has no effect: no sample comes there",
-                                spec->tiers[i].name);
+            diagnostics_warning(
+                evidence->diagnostics, effect_mark(evidence, &spec->tiers[i].name, &mark),
+                "tier '%s' has no effect: no sample comes there", spec->tiers[i].name);
             diagnostics_hint(evidence->diagnostics,
                              "remove the tier, or use a policy that sends samples there");
         }
@@ -201,8 +198,7 @@ static void check_models(const struct evidence *evidence)
     for (int i = 0; i < spec->model_count && !sees_outcomes(evidence->experiment); i++) {
         if (is_never(evidence, "calls_mean", spec->models[i].name) &&
             samples_that_could_run(evidence, i) >= LEAST_EVIDENCE) {
-            useless_model(evidence, i, "no sample is computed by it",
-                          "use a policy that runs it");
+            useless_model(evidence, i, "no sample is computed by it", "use a policy that runs it");
         }
     }
 }
@@ -339,8 +335,8 @@ static bool sweeps_the_world(const struct experiment *experiment, bool and_polic
 {
     for (size_t i = 0; i < experiment->swept_count; i++) {
         const char *path = experiment->swept[i];
-        if ((and_policies || strncmp(path, "policy", 6) != 0) &&
-            strncmp(path, "prices.", 7) != 0 && strcmp(path, "seed") != 0) {
+        if ((and_policies || strncmp(path, "policy", 6) != 0) && strncmp(path, "prices.", 7) != 0 &&
+            strcmp(path, "seed") != 0) {
             return true;
         }
     }
@@ -371,8 +367,8 @@ static bool may_drop(const struct spec *spec)
 {
     for (int i = 0; i < spec_places(spec); i++) {
         const struct spec_compute *compute = &spec_place(spec, i)->compute;
-        if (compute->present && (compute->room >= 0 || isfinite(compute->patience_s) ||
-                                 compute->failures.present)) {
+        if (compute->present &&
+            (compute->room >= 0 || isfinite(compute->patience_s) || compute->failures.present)) {
             return true;
         }
     }
@@ -464,8 +460,7 @@ void effect_check_scenario(const struct experiment *experiment, struct diagnosti
 }
 
 void effect_check_predictions(const struct experiment *experiment,
-                              const struct prediction *predictions,
-                              struct diagnostics *diagnostics)
+                              const struct prediction *predictions, struct diagnostics *diagnostics)
 {
     const struct evidence evidence = {experiment, predictions, diagnostics};
     check_deadlines(&evidence);

@@ -68,10 +68,9 @@ static void check_end(const struct evidence *evidence)
     const double most = arrivals_at_most(spec);
     struct mark mark;
     if (spec->stop_kind == STOP_SAMPLES && most < (double)spec->stop_samples) {
-        diagnostics_warning(evidence->diagnostics,
-                            effect_mark(evidence, &spec->stop_samples, &mark),
-                            "the run ends before %" PRIu64 " samples: only %.0f arrive",
-                            spec->stop_samples, most);
+        diagnostics_warning(
+            evidence->diagnostics, effect_mark(evidence, &spec->stop_samples, &mark),
+            "the run ends before %" PRIu64 " samples: only %.0f arrive", spec->stop_samples, most);
         diagnostics_hint(evidence->diagnostics,
                          "lower 'stop', or take arrivals that do not end (a file of times may "
                          "repeat)");

@@ -160,6 +160,17 @@ def shows_the_replication(program):
     expect(files[1] == files[2], "replication 1 twice is not the same")
 
 
+def shows_any_replication(program):
+    """Also one that the run itself does not have."""
+    files = []
+    for number, replications in (("0", "9"), ("7", "9"), ("7", "1")):
+        run(program, QUEUES, "--trace-events", "t.json", "--replication", number,
+            "--replications", replications)
+        files.append((program.folder / "t.json").read_bytes())
+    expect(files[0] != files[1], "replications 0 and 7 are the same")
+    expect(files[1] == files[2], "replication 7 depends on how many there are")
+
+
 def bounds(program):
     output = run(program, QUEUES, "--timeline", "t.csv", "--trace-events", "t.json", "--most-rows",
                  "9")
@@ -196,6 +207,7 @@ if __name__ == "__main__":
         ("services of a thread do not overlap", never_overlap),
         ("recording changes no result", changes_nothing),
         ("shows the replication that is asked for", shows_the_replication),
+        ("shows any replication", shows_any_replication),
         ("bounds", bounds),
         ("mistakes", mistakes),
     ]))
