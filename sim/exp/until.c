@@ -56,13 +56,19 @@ static uint64_t whole(const struct experiment_point *point, uint64_t replication
     return (replications + per_unit - 1) / per_unit * per_unit;
 }
 
+// What an interval rests on is units, so these are what `least` counts: no interval of few pairs is
+// looked at.
 uint64_t until_first(const struct experiment_point *point)
 {
     uint64_t first = 0;
     for (int i = 0; i < point->rule_count; i++) {
-        first = point->rules[i].least > first ? point->rules[i].least : first;
+        const struct until_rule *rule = &point->rules[i];
+        const uint64_t least = rule->least * point->replications_per_unit;
+        const uint64_t most = whole(point, rule->most);
+        const uint64_t own = least < most ? least : most;
+        first = own > first ? own : first;
     }
-    return whole(point, first);
+    return first;
 }
 
 uint64_t until_most(const struct experiment_point *point)

@@ -13,7 +13,9 @@
 // and the next round ends there, but at no less than 1.1 and no more than 2 times what there is.
 // Looking often, and early, would stop where the spread is small by chance, and intervals would
 // cover too seldom (Law and Kelton, Operations Research 30, 1982): hence a first stage of 10 unless
-// the scenario says otherwise, 5 at least, and few looks from then on.
+// the scenario says otherwise, 5 at least, and few looks from then on. An interval of 5 antithetic
+// pairs is as uncertain as one of 5 replications, so the first stage counts pairs where there are
+// any.
 //
 // The numbers of replications at which a point is looked at depend on its own estimates alone: not
 // on threads, not on what a database holds, and not on other points.

@@ -34,7 +34,8 @@ static const struct field until_fields[] = {
      .offset = UNTIL_OFFSET(least),
      .type = {.kind = FIELD_INTEGER, RANGE(5, MOST_COUNT)},
      .default_text = "10",
-     .meaning = "replications that run in any case, before the width is looked at first"},
+     .meaning = "replications, or antithetic pairs, that run in any case, before the width is "
+                "looked at first"},
     {.name = "most",
      .offset = UNTIL_OFFSET(most),
      .type = {.kind = FIELD_INTEGER, RANGE(5, MOST_COUNT)},

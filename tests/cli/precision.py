@@ -200,9 +200,16 @@ def antithetic_interval_is_of_pairs(program):
 
 def antithetic_stops_at_pairs(program):
     point, = run_json(program, write(program, QUEUE + RULE), "--no-store", "--set",
-                      "antithetic=true", "--set", "until.least=11")
-    expect(point["replications"] % 2 == 0 and point["replications"] >= 12,
+                      "antithetic=true", "--set", "until.least=11", "--set", "until.most=29")
+    expect(point["replications"] % 2 == 0 and 22 <= point["replications"] <= 30,
            f"replications: {point['replications']}")
+    # A wide interval is narrow enough at the first look, which is at `least` pairs; `most` counts
+    # replications.
+    for most, wanted in ((1000, 22), (17, 18)):
+        point, = run_json(program, write(program, QUEUE + RULE), "--no-store", "--set",
+                          "antithetic=true", "--set", "until.least=11", "--set",
+                          f"until.most={most}", "--set", "until.relative=100 %")
+        expect_equal(point["replications"], wanted, "replications")
 
 
 def reduction_is_worth_it(program):
