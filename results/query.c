@@ -197,6 +197,21 @@ static void add_caret(const char *sql, size_t offset, struct text *ret_error)
     text_format(ret_error, "\n    %*s", (int)width_of(sql + start, offset - start) + 1, "^");
 }
 
+// A column that is there, but not in what was asked.
+static void add_place(struct query *query, const char *column, struct text *ret_error)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(query->database,
+                           "SELECT table_name FROM column_meanings WHERE column_name = ?1"
+                           " ORDER BY table_name <> 'tradeoffs', table_name LIMIT 1",
+                           -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_bind_text(statement, 1, column, -1, SQLITE_STATIC) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW) {
+        text_format(ret_error, "; '%s' has one", (const char *)sqlite3_column_text(statement, 0));
+    }
+    sqlite3_finalize(statement);
+}
+
 // For "no such table: X" and "no such column: X": a name that is there and looks like X.
 static void add_suggestion(struct query *query, const char *message, struct text *ret_error)
 {
@@ -220,7 +235,9 @@ static void add_suggestion(struct query *query, const char *message, struct text
             names[count++] = arena_text(&arena, (const char *)sqlite3_column_text(statement, 0));
         }
         const char *nearest = text_nearest(wrong, names, count);
-        if (nearest) {
+        if (nearest && kind == 1 && strcmp(nearest, wrong) == 0) {
+            add_place(query, wrong, ret_error);
+        } else if (nearest) {
             text_format(ret_error, "; did you mean '%s'?", nearest);
         }
         free(names);

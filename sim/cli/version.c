@@ -19,7 +19,7 @@ void version_add(struct text *text)
     if (strcmp(OFFLOADSIM_SANITIZERS, "none") != 0) {
         text_add(text, " with sanitizers " OFFLOADSIM_SANITIZERS);
     }
-    if (OFFLOADSIM_COMMIT[0]) {
+    if (strcmp(OFFLOADSIM_COMMIT, "unknown") != 0) {
         text_add(text, ", from commit " OFFLOADSIM_COMMIT);
     }
     text_format(text, "\nwith GSL %s, SQLite %s, libyaml %s\n", gsl_version, sqlite3_libversion(),

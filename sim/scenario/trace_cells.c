@@ -80,8 +80,15 @@ struct trace_found trace_find(struct trace_reader *reader, const struct trace_co
     }
     diagnostics_error(reader->diagnostics, &column->mark, "trace '%s' has no column '%s'",
                       reader->plan->path, diagnostics_quote(reader->diagnostics, column->name));
-    diagnostics_suggest(reader->diagnostics, column->name, reader->columns, reader->column_count,
-                        "its columns");
+    if (reader->column_count == 1 && strpbrk(reader->columns[0], ";\t")) {
+        diagnostics_hint(reader->diagnostics,
+                         "its first line has no comma, but '%s': write the "
+                         "file with commas between columns",
+                         strchr(reader->columns[0], ';') ? ";" : "\\t");
+    } else {
+        diagnostics_suggest(reader->diagnostics, column->name, reader->columns,
+                            reader->column_count, "its columns");
+    }
     return found;
 }
 

@@ -279,6 +279,7 @@ MISTAKES = [
     ("nonsense", "unknown query 'nonsense'; there are 'runs', 'tradeoffs', "),
     ("SELECT * FROM point", "no such table: point; did you mean 'points'?"),
     ("SELECT polcy FROM points", "no such column: polcy; did you mean 'policy'?"),
+    ("SELECT accuracy FROM points", "no such column: accuracy; 'tradeoffs' has one"),
     ("SELEKT 1", "syntax error"),
     ("SELECT (", "in the query"),
     ("SELECT 1; SELECT 2", "there is more than one statement in the query"),

@@ -116,6 +116,25 @@ def a_policy_of_ones_own(program):
     expect_in("mypolicy", done.stdout, "table")
 
 
+def packaging_knows_all(program):
+    """The packages that scripts/setup installs are named by the Debian package and the image; and
+    versions are the same."""
+    def read(name):
+        return (program.root / name).read_text(encoding="utf-8")
+
+    setup = read("scripts/setup")
+    libraries = set(re.findall(r"\b(lib[\w-]+-dev)\b", setup)) - {"libc6-dev"}
+    expect_equal(len(libraries), 4, f"libraries: {libraries}")
+    for name, more in (("packaging/debian/control", {"check", "meson", "pkg-config"}),
+                       ("packaging/Containerfile", {"gcc", "libc6-dev", "meson", "pkg-config"})):
+        text = read(name)
+        missing = [package for package in libraries | more
+                   if not re.search(rf"(?<![\w-]){package}(?![\w-])", text)]
+        expect_equal(missing, [], f"missing in {name}")
+    expect_equal(re.match(r"offloadsim \((.*)-\d+\)", read("packaging/debian/changelog"))[1],
+                 program.run("--version").stdout.split()[1], "version of the package")
+
+
 # ---- what the program says of itself ----
 
 
@@ -131,6 +150,18 @@ def version(program):
     header = (program.root / "policies" / "policy.h").read_text(encoding="utf-8")
     wanted = re.search(r"#define POLICY_API_VERSION (\d+)", header)[1]
     expect_equal(lines[3].split()[-1], wanted, "version of the interface")
+
+
+# What SECURITY.md says that the program does not do: start others, or talk to a network.
+NEVER = set("system popen fork vfork execl execle execlp execv execve execvp posix_spawn "
+            "posix_spawnp socket connect bind listen getaddrinfo gethostbyname".split())
+
+
+def it_starts_and_calls_nobody(program):
+    symbols = set(re.findall(r"\*UND\*.* (\w+)$", output("objdump", "-T", program.path),
+                             re.MULTILINE))
+    expect("dlopen" in symbols, f"symbols: {sorted(symbols)}")
+    expect_equal(sorted(symbols & NEVER), [], "functions that it uses")
 
 
 def help_is_fast(program):
@@ -294,9 +325,10 @@ def where(shell, name, function):
 
 
 CASES = (
-    [("everything is there", everything_is_there), ("runs from anywhere", it_runs_from_anywhere),
+    [("everything is there", everything_is_there), ("packaging knows all", packaging_knows_all), ("runs from anywhere", it_runs_from_anywhere),
      ("a policy of one's own", a_policy_of_ones_own), ("--version", version),
-     ("--help is fast", help_is_fast), ("manual: complete", manual_is_complete),
+     ("--help is fast", help_is_fast),
+     ("it starts and calls nobody", it_starts_and_calls_nobody), ("manual: complete", manual_is_complete),
      where("man", "manual: no faults", manual_has_no_faults),
      ("exit statuses are the same everywhere", statuses_are_the_same_everywhere),
      ("bash: complete", script_is_complete("bash", r"^    1:{}\)\n.*?^        esac$",
