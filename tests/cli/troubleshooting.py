@@ -99,9 +99,11 @@ def start():
     found = list(mistakes(page.read_text(encoding="utf-8")))
     if sys.argv[3:] == ["--update"]:
         return update(page, found)
-    return main([("all are there", all_are_there(found))] +
-                [(f"{title}: {commands.splitlines()[-1]}", case_of(title, scenario, commands, shown))
-                 for title, scenario, commands, _, shown in found])
+    cases = [("all are there", all_are_there(found))]
+    for title, scenario, commands, _, shown in found:
+        name = f"{title}: {commands.splitlines()[-1]}"
+        cases.append((name, case_of(title, scenario, commands, shown)))
+    return main(cases)
 
 
 if __name__ == "__main__":

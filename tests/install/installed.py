@@ -325,10 +325,12 @@ def where(shell, name, function):
 
 
 CASES = (
-    [("everything is there", everything_is_there), ("packaging knows all", packaging_knows_all), ("runs from anywhere", it_runs_from_anywhere),
+    [("everything is there", everything_is_there), ("packaging knows all", packaging_knows_all),
+     ("runs from anywhere", it_runs_from_anywhere),
      ("a policy of one's own", a_policy_of_ones_own), ("--version", version),
      ("--help is fast", help_is_fast),
-     ("it starts and calls nobody", it_starts_and_calls_nobody), ("manual: complete", manual_is_complete),
+     ("it starts and calls nobody", it_starts_and_calls_nobody),
+     ("manual: complete", manual_is_complete),
      where("man", "manual: no faults", manual_has_no_faults),
      ("exit statuses are the same everywhere", statuses_are_the_same_everywhere),
      ("bash: complete", script_is_complete("bash", r"^    1:{}\)\n.*?^        esac$",
