@@ -698,6 +698,7 @@ const struct policy_type policy_dimee = {
     .summary = "send each sample to the tier its features suggest, and exit there early",
     .paper = "Bajpai and Hanawal, arXiv 2410.05338",
     .example = "policy: {dimee: {alpha: 0.9, escalate: true}}",
+    .decides_by_sample = 1,
     .parameters = parameters,
     .parameter_bytes = sizeof(struct dimee_parameters),
     .plan_bytes = sizeof(struct dimee_plan),

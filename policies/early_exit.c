@@ -133,6 +133,7 @@ const struct policy_type policy_early_exit = {
     .summary = "run from exit to exit on one tier, answer at the first that is sure enough",
     .paper = "Teerapittayanon et al., ICPR 2016, arXiv 1709.01686",
     .example = "policy: {early_exit: {thresholds: 0.9, tier: edge}}",
+    .decides_by_sample = 1,
     .parameters = parameters,
     .parameter_bytes = sizeof(struct early_exit_parameters),
     .plan_bytes = sizeof(struct early_exit_plan),

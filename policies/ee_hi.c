@@ -167,6 +167,7 @@ const struct policy_type policy_ee_hi = {
     .summary = "early exits within the small model, then hierarchical inference with a large one",
     .paper = "Behera et al., arXiv 2407.11061",
     .example = "policy: {ee_hi: {thresholds: 0.9, theta: 0.6}}",
+    .decides_by_sample = 1,
     .parameters = parameters,
     .parameter_bytes = sizeof(struct ee_hi_parameters),
     .plan_bytes = sizeof(struct ee_hi_plan),

@@ -85,6 +85,7 @@ const struct policy_type policy_full_offload = {
     .summary = "ship every raw sample to one tier and compute it there",
     .paper = "",
     .example = "policy: {full_offload: {tier: cloud}}",
+    .decides_by_sample = 1,
     .parameters = parameters,
     .parameter_bytes = sizeof(struct full_offload_parameters),
     .plan_bytes = sizeof(struct full_offload_plan),

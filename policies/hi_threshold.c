@@ -299,6 +299,7 @@ const struct policy_type policy_hi_threshold = {
     .summary = "infer locally first, offload what the local model is not sure of",
     .paper = "Al-Atat et al., NetAISys 2023, DOI 10.1145/3597062.3597278",
     .example = "policy: {hi_threshold: {theta: [0.607]}}",
+    .decides_by_sample = 1,
     .parameters = parameters,
     .parameter_bytes = sizeof(struct hi_parameters),
     .plan_bytes = sizeof(struct hi_plan),

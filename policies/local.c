@@ -60,6 +60,7 @@ const struct policy_type policy_local = {
     .summary = "compute and answer everything where it arises",
     .paper = "",
     .example = "policy: local",
+    .decides_by_sample = 1,
     .parameters = parameters,
     .parameter_bytes = sizeof(struct local_parameters),
     .plan_bytes = sizeof(struct local_plan),

@@ -76,6 +76,7 @@ const struct policy_type policy_oracle = {
     .paper = "",
     .example = "policy: oracle",
     .is_oracle = 1,
+    .decides_by_sample = 1,
     .plan_bytes = sizeof(struct oracle_plan),
     .plan = oracle_plan,
     .decide = oracle_decide,

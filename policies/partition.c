@@ -549,6 +549,7 @@ const struct policy_type policy_partition = {
         "Kang et al. (Neurosurgeon), ASPLOS 2017, DOI 10.1145/3037697.3037698; several hops as "
         "in Lockhart et al. (Scission), UCC 2020, arXiv 2008.03523",
     .example = "policy: {partition: {minimise: latency, when: dynamic}}",
+    .decides_by_sample = 1,
     .parameters = parameters,
     .parameter_bytes = sizeof(struct partition_parameters),
     .plan_bytes = sizeof(struct partition_plan),

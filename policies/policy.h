@@ -31,7 +31,7 @@
 enum { POLICY_MOST_TIERS = 16 }; // of a world
 
 // Raised whenever the structures below change; a policy states the one it was compiled with.
-#define POLICY_API_VERSION 2
+#define POLICY_API_VERSION 3
 
 enum policy_kind_of_value {
     POLICY_NUMBER,  // double
@@ -400,6 +400,11 @@ struct policy_type {
     int is_oracle;              // sees the truth; results are marked
     int draws_uniform;          // looks at policy_view.uniform
     int needs_training;         // cannot work without training samples
+    // Whether decisions follow from the sample alone: where it is, what was computed, its bytes,
+    // its features, `uniform` and `truth`; and otherwise from what observes() says only, not from
+    // the time, the node's queue or a state. Samples of such a policy can be simulated without an event
+    // queue, several times as fast and with the same results.
+    int decides_by_sample;
     const char *const *reasons; // of policy_drop(), ended by NULL; NULL if it never drops
 
     // Checks that the parameters fit the world and fills the plan. Returns 0, or -1 with a message

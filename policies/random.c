@@ -121,6 +121,7 @@ const struct policy_type policy_random = {
     .summary = "offload with a fixed probability, without looking at the sample",
     .paper = "",
     .example = "policy: {random: {p: 0.4}}",
+    .decides_by_sample = 1,
     .parameters = parameters,
     .parameter_bytes = sizeof(struct random_parameters),
     .plan_bytes = sizeof(struct random_plan),

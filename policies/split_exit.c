@@ -173,6 +173,7 @@ const struct policy_type policy_split_exit = {
     .summary = "answer at a split layer's exit if it is sure, else offload the activation",
     .paper = "Bajpai et al., AIMLSystems 2023, arXiv 2309.09195",
     .example = "policy: {split_exit: {split: 3, alpha: 0.9}}",
+    .decides_by_sample = 1,
     .parameters = parameters,
     .parameter_bytes = sizeof(struct split_exit_parameters),
     .plan_bytes = sizeof(struct split_exit_plan),

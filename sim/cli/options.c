@@ -61,6 +61,10 @@ static const struct option options[] = {
     {"strict", 0, OPTION_FLAG, FIELD(strict), NULL,
      "take warnings for errors, such as that of a setting without effect: exit status 2",
      " run sweep check "},
+    {"events", 0, OPTION_FLAG, FIELD(events), NULL,
+     "simulate event by event, also where samples can be passed from station to station, which is "
+     "quicker; the results are the same",
+     " run sweep "},
     {"metric", 'm', OPTION_TEXT, FIELD(metric), "NAME",
      "compare this metric (default: cost_mean, accuracy and latency_mean_s)", " compare "},
     {"dry-run", 0, OPTION_FLAG, FIELD(dry_run), NULL,

@@ -73,6 +73,7 @@ struct arguments {
     bool again;
     bool quiet;
     bool strict;
+    bool events; // no quicker way
     bool help;
     const char *command_line; // as typed, for the store; freed by arguments_finish()
 };

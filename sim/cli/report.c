@@ -229,9 +229,17 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
 }
 
 // What was expected of those metrics that are predicted.
-static void add_predicted_json(const struct experiment_point *point,
+static void add_predicted_json(const struct experiment *experiment,
+                               const struct experiment_point *point,
                                const struct prediction *prediction, struct text *text)
 {
+    const char *reason = experiment->by_events ? experiment->by_events : prediction->obstacle;
+    text_add(text, ", \"by_events\": ");
+    if (reason) {
+        text_json_string(text, reason);
+    } else {
+        text_add(text, "null");
+    }
     bool is_first = true;
     text_add(text, ", \"predicted\": {");
     for (int i = 0; i < point->names->metrics; i++) {
@@ -248,7 +256,8 @@ static void add_predicted_json(const struct experiment_point *point,
 }
 
 // `prediction` may be NULL.
-static void add_point_json(const struct experiment_point *point,
+static void add_point_json(const struct experiment *experiment,
+                           const struct experiment_point *point,
                            const struct prediction *prediction, struct text *text)
 {
     struct text verdict = {0};
@@ -289,7 +298,7 @@ static void add_point_json(const struct experiment_point *point,
         text_add(text, i + 1 < point->names->metrics ? "},\n" : "}}");
     }
     if (prediction) {
-        add_predicted_json(point, prediction, text);
+        add_predicted_json(experiment, point, prediction, text);
     }
     text_add(text, "}");
     text_finish(&verdict);
@@ -308,8 +317,8 @@ static void add_json(const struct experiment *experiment, const struct report_ex
     text_json_string(text, experiment->spec->name);
     text_add(text, ", \"points\": [\n");
     for (size_t i = 0; i < experiment->point_count; i++) {
-        add_point_json(&experiment->points[i], extras->predictions ? &extras->predictions[i] : NULL,
-                       text);
+        add_point_json(experiment, &experiment->points[i],
+                       extras->predictions ? &extras->predictions[i] : NULL, text);
         text_add(text, i + 1 < experiment->point_count ? ",\n" : "\n");
     }
     text_add(text, "], \"warnings\": ");

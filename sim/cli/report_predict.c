@@ -296,6 +296,45 @@ static bool is_compared(const struct experiment_point *point, int metric, double
            (strchr(name, '.') == NULL || predicted > 0 || simulated > 0);
 }
 
+// How a point was simulated.
+static void add_manner(const struct experiment *experiment, const struct prediction *prediction,
+                       struct text *text)
+{
+    const char *reason = experiment->by_events ? experiment->by_events : prediction->obstacle;
+    if (reason) {
+        text_format(text, "event by event: %s", reason);
+    } else {
+        text_add(text, "from station to station, without an event queue");
+    }
+}
+
+// A line for each manner: of all policies at once, or of each.
+static void add_manners(const struct experiment *experiment, const struct prediction *predictions,
+                        struct text *text)
+{
+    struct text first = {0};
+    struct text own = {0};
+    bool is_same = true;
+    add_manner(experiment, &predictions[0], &first);
+    for (size_t i = 1; i < experiment->point_count && is_same; i++) {
+        text_clear(&own);
+        add_manner(experiment, &predictions[i], &own);
+        is_same = strcmp(text_string(&own), text_string(&first)) == 0;
+    }
+    if (is_same) {
+        text_format(text, "\nsimulated %s\n", text_string(&first));
+    } else {
+        text_add(text, "\n");
+        for (size_t i = 0; i < experiment->point_count; i++) {
+            text_format(text, "point %zu, %s: simulated ", i, experiment->points[i].policy);
+            add_manner(experiment, &predictions[i], text);
+            text_add(text, "\n");
+        }
+    }
+    text_finish(&first);
+    text_finish(&own);
+}
+
 void report_add_comparison(const struct experiment *experiment,
                            const struct prediction *predictions, enum table_format format,
                            const struct table_style *style, struct text *text)
@@ -333,4 +372,5 @@ void report_add_comparison(const struct experiment *experiment,
     table_print(&table, format, style, text);
     table_finish(&table);
     add_notes(experiment, predictions, text);
+    add_manners(experiment, predictions, text);
 }

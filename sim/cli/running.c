@@ -188,6 +188,7 @@ static int run_experiment(const struct arguments *arguments, struct loaded *load
                                                .command = arguments->command_line,
                                                .again = arguments->again,
                                                .samples = arguments->samples,
+                                               .by_events = arguments->events,
                                                .is_interrupted = is_interrupted,
                                                .progress = arguments->quiet ? NULL : show_progress,
                                                .context = &progress};

@@ -47,6 +47,7 @@ static void run_job(void *context, size_t own)
     struct task *task = &simulation->tasks[job->replication];
     task->recording.recorder = &simulation->recorder;
     const struct replication_options options = {.number = job->replication,
+                                                .by_events = run->options->by_events,
                                                 .observe = records(run) ? recording_observe : NULL,
                                                 .context = &task->recording};
     const double start_s = run_clock_s();
@@ -286,6 +287,9 @@ int experiment_run(struct experiment *experiment, const struct experiment_option
     run.simulations = arena_new_array(&arena, experiment->simulation_count, struct simulation_run);
     run.ended = arena_new_array(&arena, experiment->simulation_count, size_t);
     run.progress.points = experiment->point_count;
+    experiment->by_events = options->by_events ? "as asked for by '--events'"
+                            : records(&run)    ? "as '--samples' asks for each sample"
+                                               : NULL;
     run.has_failed = storing_begin(&run.storing, experiment, options, ret_error) != 0;
     for (size_t i = 0; i < experiment->simulation_count && !run.has_failed; i++) {
         run.simulations[i].is_over = was_complete(&run, i);

@@ -143,6 +143,7 @@ struct experiment {
     uint64_t recorded; // samples that were stored one by one
     size_t complete;   // points that were complete in the database already
     bool was_interrupted;
+    const char *by_events; // why nothing ran the quicker way; NULL: what could, did
 };
 
 struct experiment_progress {
@@ -163,6 +164,7 @@ struct experiment_options {
     const char *command; // command line, for the store
     bool again;          // simulate also what the database has
     uint64_t samples;    // store each so manieth sample of each device; 0: none
+    bool by_events;      // also where there is a quicker way (model/pipeline.h)
     // Asked on the caller's thread now and then; true: finish what runs and stop. May be NULL.
     bool (*is_interrupted)(void *context);
     // Told how far it is, on the caller's thread, several times a second; may be NULL.

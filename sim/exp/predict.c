@@ -6,6 +6,7 @@
 #include "exp/experiment.h"
 #include "exp/predict_parts.h"
 #include "exp/queueing.h"
+#include "model/pipeline.h"
 #include "model/world.h"
 #include "scenario/spec.h"
 
@@ -410,6 +411,11 @@ int predict_world(const struct world *world, struct arena *arena, struct predict
     prediction.shortest_s = pilot.shortest_s;
     prediction.pilot_samples = pilot.samples;
     prediction.samples = maker.arrivals.samples;
+    struct text obstacle = {0};
+    if (!pipeline_is_possible(world, &obstacle)) {
+        prediction.obstacle = arena_text(arena, text_string(&obstacle));
+    }
+    text_finish(&obstacle);
     const double runs = world->spec->warmup_kind == WARMUP_AUTO ? 2 : 1; // one finds its end
     prediction.seconds = pilot.s_per_sample * prediction.samples * runs;
     *ret_prediction = prediction;

@@ -41,6 +41,7 @@ struct prediction {
     int overloaded_station; // the one with the highest load, if that is 1 or more; -1
     double overloaded_load;
     uint64_t pilot_samples;
+    const char *obstacle; // why runs go event by event: part of a sentence; NULL: they need not
     double samples; // a replication offers, about; NaN: not known without running it
     double seconds; // that a replication takes on this machine, about; NaN: not known
 };

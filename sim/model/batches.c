@@ -26,20 +26,6 @@ struct batches {
 
 // ---- while the run goes on ----
 
-static struct tally new_tally(const struct world *world, struct arena *arena)
-{
-    const size_t labels = (size_t)world->labels;
-    return (struct tally){
-        .counters = arena_new_array(arena, (size_t)world->counters.count, double),
-        .stations = arena_new_array(arena, (size_t)world->stations, struct station_tally),
-        .class_latency = world->has_classes
-                             ? arena_new_array(arena, (size_t)world->class_count, struct histogram)
-                             : NULL,
-        .label_answered = arena_new_array(arena, labels, double),
-        .label_correct = arena_new_array(arena, labels, double),
-        .label_accuracy = arena_new_array(arena, labels, double)};
-}
-
 static void schedule(struct run *run, double time_s)
 {
     if (isfinite(time_s)) {
@@ -73,7 +59,7 @@ void batches_start(struct run *run, struct arena *arena)
     struct batches *batches = arena_new(arena, struct batches);
     for (size_t i = 0; i <= BATCHES_MOST; i++) {
         batches->cuts[i] = arena_new(arena, struct cut);
-        batches->cuts[i]->tally = new_tally(world, arena);
+        batches->cuts[i]->tally = tally_new(world, arena);
     }
     batches->length_s = first_length_s(run);
     run->batches = batches;
@@ -309,7 +295,7 @@ void batches_collect(const struct run *run, struct replication_batches *ret_batc
     int *metrics = arena_new_array(&arena, 3 + (size_t)world->stations, int);
     const int metric_count = find_main_metrics(world, metrics);
     struct tally *scratch = arena_new(&arena, struct tally);
-    *scratch = new_tally(world, &arena);
+    *scratch = tally_new(world, &arena);
     ret_batches->has_not_converged = true;
     ret_batches->metric = metrics[0];
     const size_t most = batches->count ? batches->count - 1 : 0;

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "model/batches.h"
 #include "model/controls.h"
+#include "model/pipeline.h"
 #include "model/run.h"
 #include "model/self_check.h"
 #include "model/warmup.h"
@@ -183,16 +184,7 @@ static void init_run(struct run *run, struct arena *arena)
     run->correct = arena_new_array(arena, (size_t)world->view.exits, unsigned char);
     view_start(run);
     run->tally = arena_new(arena, struct tally);
-    run->tally->stations = arena_new_array(arena, (size_t)world->stations, struct station_tally);
-    if (world->has_classes) {
-        run->tally->class_latency =
-            arena_new_array(arena, (size_t)world->class_count, struct histogram);
-    }
-    if (world->labels) {
-        run->tally->label_answered = arena_new_array(arena, (size_t)world->labels, double);
-        run->tally->label_correct = arena_new_array(arena, (size_t)world->labels, double);
-        run->tally->label_accuracy = arena_new_array(arena, (size_t)world->labels, double);
-    }
+    *run->tally = tally_new(world, arena);
     run->tally->window_from_s = spec->warmup_kind == WARMUP_SAMPLES ? INFINITY
                                 : spec->warmup_kind == WARMUP_TIME  ? spec->warmup_time_s
                                 : spec->warmup_kind == WARMUP_AUTO  ? run->options->warmup->cut_s
@@ -241,12 +233,33 @@ static struct stream_key key_of(const struct spec *spec, uint64_t number)
                                .turn = is_turned ? STREAM_TURNED : 0};
 }
 
-int replication_run(const struct world *world, const struct replication_options *options,
-                    struct replication_result *ret_result, struct text *ret_error)
+// Runs what is set up: station after station where that is possible, else event by event. Returns
+// false if it has to begin again, by events.
+static bool run_whole(struct run *run, struct arena *arena, bool by_events, uint64_t *ret_events)
 {
-    if (world->spec->warmup_kind == WARMUP_AUTO && !options->warmup) {
-        return warmup_run(world, options, ret_result, ret_error);
+    if (!by_events) {
+        return pipeline_run(run, arena, ret_events);
     }
+    batches_start(run, arena);
+    workload_start(run);
+    *ret_events = run_loop(run);
+    lanes_close(run);
+    controls_close(run);
+    return true;
+}
+
+static bool goes_by_events(const struct world *world, const struct replication_options *options)
+{
+    struct text obstacle = {0};
+    const bool is_possible = pipeline_is_possible(world, &obstacle);
+    text_finish(&obstacle);
+    return options->by_events || options->observe || options->visited || options->look ||
+           !is_possible;
+}
+
+static int run_once(const struct world *world, const struct replication_options *options,
+                    bool by_events, struct replication_result *ret_result, struct text *ret_error)
+{
     struct arena arena = {0};
     struct run run = {.world = world,
                       .options = options,
@@ -257,11 +270,11 @@ int replication_run(const struct world *world, const struct replication_options 
         ret_result->counters[i] = 0;
     }
     run.tally->counters = ret_result->counters;
-    batches_start(&run, &arena);
-    workload_start(&run);
-    ret_result->events = run_loop(&run);
-    lanes_close(&run);
-    controls_close(&run);
+    if (!run_whole(&run, &arena, by_events, &ret_result->events)) {
+        finish_run(&run);
+        arena_finish(&arena);
+        return run_once(world, options, true, ret_result, ret_error);
+    }
     tally_sum_up(world, run.tally);
     if (!run.has_failed) {
         self_check_run(&run, &arena);
@@ -277,4 +290,13 @@ int replication_run(const struct world *world, const struct replication_options 
     finish_run(&run);
     arena_finish(&arena);
     return run.has_failed ? -1 : 0;
+}
+
+int replication_run(const struct world *world, const struct replication_options *options,
+                    struct replication_result *ret_result, struct text *ret_error)
+{
+    if (world->spec->warmup_kind == WARMUP_AUTO && !options->warmup) {
+        return warmup_run(world, options, ret_result, ret_error);
+    }
+    return run_once(world, options, goes_by_events(world, options), ret_result, ret_error);
 }

@@ -81,6 +81,8 @@ struct replication_options {
     // happened; `states` has one for each station of the world. Returns false to be told no more.
     bool (*look)(void *context, double time_s, const struct station_state *states);
     double step_s;
+    // Event by event, also where there is a quicker way (model/pipeline.h). The results are the same.
+    bool by_events;
     // For tests of the self-checks (model/self_check.h): shown what is checked, which it may
     // change.
     void (*falsify)(void *context, struct self_check *check);

@@ -159,6 +159,18 @@ void workload_start(struct run *run);
 // Handles an arrival at a device, of its own or of a burst: makes the sample and schedules the next
 // one. Returns the sample's slot, or NO_SLOT if samples arise no more.
 uint32_t workload_arrive(struct run *run, uint32_t device, bool is_burst);
+// Parts of it, for those who need no event: the time of the next arrival of a device's own process,
+// which the caller counts as scheduled, INFINITY if there is none; a slot; a sample as it arises,
+// before anything is known of it; and a sample of a device that arises now.
+double workload_next(struct run *run, const struct world_class *devices, uint32_t device);
+uint32_t workload_take_slot(struct run *run);
+struct sample workload_fresh_sample(void);
+void workload_make(struct run *run, uint32_t slot, const struct world_class *devices,
+                   uint32_t device, uint64_t index);
+// Its row of the trace; and the payload of a row, where that is all it depends on.
+uint32_t workload_row(struct run *run, const struct world_source *source, uint32_t device,
+                      uint64_t index);
+double workload_row_bytes(const struct run *run, const struct world_class *devices, uint32_t row);
 // Closed loop: a sample of this device has ended; it thinks and sends another.
 void workload_return(struct run *run, uint32_t device);
 
@@ -199,6 +211,9 @@ void dispatch_forget(struct run *run, uint32_t slot);
 // view.c
 // Sets what is the same in all that the policy sees.
 void view_start(struct run *run);
+// Shows what is the same at all decision points of a sample, to policies that decide by the sample
+// alone.
+void view_show_sample(struct run *run, const struct sample *sample);
 // Asks the policy at a decision point of a sample.
 struct policy_action view_decide(struct run *run, const struct sample *sample);
 // The truth about an answered sample has come back to the state that decided; the sample is gone.

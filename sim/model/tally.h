@@ -55,6 +55,9 @@ struct tally {
     const struct warmup *warmup; // that was found; NULL: it was given
 };
 
+// One without anything in it, with arrays from `arena`.
+struct tally tally_new(const struct world *world, struct arena *arena);
+
 // The part of [from, to] that lies in the window, in seconds.
 static inline double tally_in_window(const struct tally *tally, double from, double to)
 {

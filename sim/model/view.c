@@ -100,6 +100,24 @@ static void view_sample(struct run *run, const struct sample *sample)
     }
 }
 
+void view_show_sample(struct run *run, const struct sample *sample)
+{
+    const struct world *world = run->world;
+    run->view.device = (int)sample->device;
+    run->view.features = sample_features(run, sample);
+    if (run->view.truth) {
+        const struct trace_outcome *outcomes = sample_outcomes(run, sample);
+        for (int exit = 0; exit < world->view.exits; exit++) {
+            run->correct[exit] = (unsigned char)outcomes[exit].correct;
+        }
+    }
+    if (world->policy->draws_uniform) {
+        const struct stream_at at = {run->key, world->purpose_policy, sample->device,
+                                     sample->index};
+        run->view.uniform = stream_uniform(&at);
+    }
+}
+
 struct policy_action view_decide(struct run *run, const struct sample *sample)
 {
     const struct world *world = run->world;

@@ -11,6 +11,11 @@
 static const struct sample fresh_sample = {
     .model = -1, .layer = -1, .answer_exit = -1, .reason = -1, .latest_exit = -1, .raw_at = 1};
 
+struct sample workload_fresh_sample(void)
+{
+    return fresh_sample;
+}
+
 // The source of samples that arise now.
 static uint16_t source_now(const struct run *run)
 {
@@ -74,7 +79,7 @@ static double payload(const struct run *run, const struct sample *sample)
     return distribution_draw(&devices->payload, &at);
 }
 
-static uint32_t take_slot(struct run *run)
+uint32_t workload_take_slot(struct run *run)
 {
     if (run->free_slot == NO_SLOT) {
         const uint32_t old_room = run->sample_room;
@@ -149,19 +154,15 @@ static double traced_time(const struct run *run, const struct spec_arrivals *arr
            0.0;
 }
 
-// Open arrivals: the next one after the last, if there is any.
-static void schedule_next(struct run *run, const struct world_class *devices, uint32_t device)
+double workload_next(struct run *run, const struct world_class *devices, uint32_t device)
 {
     const struct arrival *arrival = &devices->arrival;
     struct device *d = &run->devices[device];
     switch (arrival->spec->kind) {
     case ARRIVALS_CLOSED:
-        return;
+        return INFINITY;
     case ARRIVALS_TRACE:
-        schedule(run, device,
-                 arrival_clock_time(&arrival->clock, traced_time(run, arrival->spec, device)),
-                 false);
-        return;
+        return arrival_clock_time(&arrival->clock, traced_time(run, arrival->spec, device));
     default:
         break;
     }
@@ -169,10 +170,16 @@ static void schedule_next(struct run *run, const struct world_class *devices, ui
     struct arrival_state *state = run->arrival_states ? &run->arrival_states[device] : NULL;
     struct draws *draws = &run->draws;
     double *room = draws->length ? draws->gaps + (size_t)device * draws->length : NULL;
-    schedule(
-        run, device,
-        arrival_next(arrival, run->key, device, number, &d->arrivals, state, room, draws->length),
-        false);
+    return arrival_next(arrival, run->key, device, number, &d->arrivals, state, room,
+                        draws->length);
+}
+
+// Open arrivals: the next one after the last, if there is any.
+static void schedule_next(struct run *run, const struct world_class *devices, uint32_t device)
+{
+    if (devices->arrival.spec->kind != ARRIVALS_CLOSED) {
+        schedule(run, device, workload_next(run, devices, device), false);
+    }
 }
 
 static void schedule_burst(struct run *run, const struct world_class *devices, uint32_t device)
@@ -230,6 +237,41 @@ void workload_start(struct run *run)
     close_if_over(run);
 }
 
+uint32_t workload_row(struct run *run, const struct world_source *source, uint32_t device,
+                      uint64_t index)
+{
+    return trace_row(source,
+                     pick_row(run, source, workload_rank(run, index, device), index, device));
+}
+
+double workload_row_bytes(const struct run *run, const struct world_class *devices, uint32_t row)
+{
+    if (devices->payload.kind == DISTRIBUTION_CONSTANT) {
+        return devices->payload.a;
+    }
+    const struct distribution_parameters *p = devices->payload_parameters;
+    const struct trace *trace = run->world->source[0].trace;
+    return trace->extra[(size_t)row * (size_t)trace->extras + (size_t)p->column] * p->column_scale;
+}
+
+void workload_make(struct run *run, uint32_t slot, const struct world_class *devices,
+                   uint32_t device, uint64_t index)
+{
+    struct sample *sample = &run->samples[slot];
+    *sample = fresh_sample;
+    sample->index = index;
+    sample->arrived_s = run->now_s;
+    sample->device = device;
+    sample->device_class = (uint8_t)(devices - run->world->classes);
+    sample->source = source_now(run);
+    const struct world_source *source = &run->world->source[sample->source];
+    sample->row = workload_row(run, source, device, index);
+    sample->raw_bytes = payload(run, sample);
+    if (source->generator) {
+        generate(run, slot);
+    }
+}
+
 uint32_t workload_arrive(struct run *run, uint32_t device, bool is_burst)
 {
     const struct spec *spec = run->world->spec;
@@ -240,23 +282,11 @@ uint32_t workload_arrive(struct run *run, uint32_t device, bool is_burst)
         run->tally->window_from_s = run->now_s;
     }
     const struct world_class *devices = run_class(run, device);
-    const uint32_t slot = take_slot(run);
+    const uint32_t slot = workload_take_slot(run);
     struct sample *sample = &run->samples[slot];
-    *sample = fresh_sample;
-    sample->index = run->devices[device].index++;
-    sample->arrived_s = run->now_s;
-    sample->device = device;
-    sample->device_class = (uint8_t)(devices - run->world->classes);
-    sample->source = source_now(run);
+    workload_make(run, slot, devices, device, run->devices[device].index++);
     sample->is_counted = run->now_s >= run->tally->window_from_s;
     dispatch_forget(run, slot);
-    const struct world_source *source = &run->world->source[sample->source];
-    const uint64_t rank = workload_rank(run, sample->index, device);
-    sample->row = trace_row(source, pick_row(run, source, rank, sample->index, device));
-    sample->raw_bytes = payload(run, sample);
-    if (source->generator) {
-        generate(run, slot);
-    }
     controls_arrive(run, sample);
     run->offered++;
     run->in_flight++;

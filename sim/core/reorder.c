@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "core/reorder.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FIRST_ROOM = 64,
+    // Below so many events insertion alone is quicker.
+    FEW = 24,
+    // More in one bucket are sorted by merging, as insertion takes the square of their number.
+    MOST_IN_BUCKET = 64
+};
+
+void reorder_finish(struct reorder *reorder)
+{
+    if (reorder) {
+        free(reorder->near);
+        event_queue_finish(&reorder->far);
+        *reorder = (struct reorder){0};
+    }
+}
+
+void reorder_scratch_finish(struct reorder_scratch *scratch)
+{
+    if (scratch) {
+        free(scratch->events);
+        free(scratch->starts);
+        *scratch = (struct reorder_scratch){0};
+    }
+}
+
+void reorder_begin(struct reorder *reorder, double horizon_s)
+{
+    reorder->count = 0;
+    reorder->is_unsorted = false;
+    reorder->horizon_s = horizon_s;
+    for (bool is_near = true; is_near && reorder->far.count;) {
+        const struct event event = event_queue_pop(&reorder->far);
+        is_near = event.time_s < horizon_s;
+        reorder_put(reorder, event.time_s, event.tag);
+    }
+}
+
+void reorder_grow(struct reorder *reorder)
+{
+    reorder->room = reorder->room ? 2 * reorder->room : FIRST_ROOM;
+    reorder->near = memory_resize(reorder->near, reorder->room, sizeof(*reorder->near));
+}
+
+static void insert(struct event *events, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        const struct event event = events[i];
+        size_t at = i;
+        for (; at > 0 && event_is_before(&event, &events[at - 1]); at--) {
+            events[at] = events[at - 1];
+        }
+        events[at] = event;
+    }
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct event *a = left;
+    const struct event *b = right;
+    return event_is_before(a, b) ? -1 : event_is_before(b, a);
+}
+
+static void make_room(struct reorder_scratch *scratch, size_t count)
+{
+    if (scratch->room < count) {
+        scratch->room = 2 * count;
+        scratch->events = memory_resize(scratch->events, scratch->room, sizeof(struct event));
+        scratch->starts = memory_resize(scratch->starts, scratch->room + 1, sizeof(uint32_t));
+    }
+}
+
+// Puts the events into buckets by time, in order of the buckets. Returns how many the fullest has.
+static size_t distribute(struct reorder *reorder, struct reorder_scratch *scratch)
+{
+    const size_t count = reorder->count;
+    const struct event *near = reorder->near;
+    uint32_t *starts = scratch->starts;
+    double first_s = near[0].time_s;
+    double last_s = near[0].time_s;
+    for (size_t i = 1; i < count; i++) {
+        first_s = near[i].time_s < first_s ? near[i].time_s : first_s;
+        last_s = near[i].time_s > last_s ? near[i].time_s : last_s;
+    }
+    // A little less than the number of buckets, so that rounding leads to none beyond the last.
+    const double per_second = ((double)count - 0.5) / (last_s - first_s);
+    if (!(per_second < 1e300)) {
+        return count; // all at once, or next to it
+    }
+    memset(starts, 0, (count + 1) * sizeof(*starts));
+    for (size_t i = 0; i < count; i++) {
+        starts[(size_t)((near[i].time_s - first_s) * per_second) + 1]++;
+    }
+    size_t fullest = 0;
+    for (size_t i = 1; i <= count; i++) {
+        fullest = starts[i] > fullest ? starts[i] : fullest;
+        starts[i] += starts[i - 1];
+    }
+    if (fullest <= MOST_IN_BUCKET) {
+        for (size_t i = 0; i < count; i++) {
+            scratch->events[starts[(size_t)((near[i].time_s - first_s) * per_second)]++] = near[i];
+        }
+    }
+    return fullest;
+}
+
+void reorder_sort(struct reorder *reorder, struct reorder_scratch *scratch)
+{
+    if (!reorder->is_unsorted) {
+        return;
+    }
+    reorder->is_unsorted = false;
+    if (reorder->count > FEW) {
+        make_room(scratch, reorder->count);
+        if (reorder->count > UINT32_MAX || distribute(reorder, scratch) > MOST_IN_BUCKET) {
+            qsort(reorder->near, reorder->count, sizeof(*reorder->near), compare);
+            return;
+        }
+        struct event *sorted = scratch->events;
+        const size_t room = scratch->room;
+        scratch->events = reorder->near;
+        scratch->room = reorder->room < room ? reorder->room : room;
+        reorder->near = sorted;
+        reorder->room = room;
+    }
+    insert(reorder->near, reorder->count);
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#ifndef OFFLOADSIM_CORE_REORDER_H
+#define OFFLOADSIM_CORE_REORDER_H
+
+// Events that come about in some order and are wanted in the order of time, a stretch of time after
+// the other: all events before a horizon are put in before any is taken out.
+//
+// What lies before the horizon goes to an array, which is sorted once if it has to be: by a
+// distribution into as many buckets of equal width as there are events, then by insertion, which
+// takes linear time where events are spread over the stretch. What lies behind the horizon waits in
+// a heap. Where a stretch is long against the time that events stay ahead, nearly all go through
+// the array, at a few nanoseconds each.
+
+#include "core/event_queue.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// `{0}` is empty. It owns its arrays.
+struct reorder {
+    struct event *near; // before the horizon
+    size_t count;
+    size_t room;
+    bool is_unsorted;
+    double horizon_s;
+    struct event_queue far;
+};
+
+// What sorting needs; one will do for any number of them. `{0}` is empty.
+struct reorder_scratch {
+    struct event *events;
+    uint32_t *starts;
+    size_t room;
+};
+
+void reorder_finish(struct reorder *reorder);
+void reorder_scratch_finish(struct reorder_scratch *scratch);
+
+// Begins the next stretch: what was taken out of the last one is forgotten.
+void reorder_begin(struct reorder *reorder, double horizon_s);
+
+void reorder_grow(struct reorder *reorder);
+
+static inline void reorder_put(struct reorder *reorder, double time_s, uint64_t tag)
+{
+    if (time_s >= reorder->horizon_s) {
+        event_queue_push(&reorder->far, time_s, tag);
+        return;
+    }
+    if (reorder->count == reorder->room) {
+        reorder_grow(reorder);
+    }
+    const struct event event = {time_s, tag};
+    reorder->is_unsorted |=
+        reorder->count && event_is_before(&event, &reorder->near[reorder->count - 1]);
+    reorder->near[reorder->count++] = event;
+}
+
+// All events of the stretch in order: reorder->near, reorder->count of them.
+void reorder_sort(struct reorder *reorder, struct reorder_scratch *scratch);
+
+#endif

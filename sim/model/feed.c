@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "model/feed.h"
+
+#include "base/memory.h"
+#include "model/run.h"
+
+#include <math.h>
+
+enum {
+    WANTED = 4096,       // arrivals in a stretch: what goes with them fits in a cache of 1 MiB
+    MOST_SCANNED = 1024, // devices; with more, the heap
+    MOST_OF_A_DEVICE = 1 << 22
+};
+
+// The tag under which the next arrival of a device is scheduled.
+static uint64_t next_tag(const struct run *run, uint32_t device)
+{
+    return event_tag(EVENT_ARRIVE, workload_rank(run, run->devices[device].scheduled, device),
+                     device);
+}
+
+// The time of the next arrival of a device, INFINITY if there is none any more.
+static inline double next_time(struct feed *feed, const struct world_class *devices,
+                               uint32_t device)
+{
+    const double time_s = workload_next(feed->run, devices, device);
+    const struct spec *spec = feed->run->world->spec;
+    return spec->stop_kind == STOP_TIME && time_s > spec->stop_time_s ? INFINITY : time_s;
+}
+
+void feed_init(struct feed *feed, struct run *run, struct arena *arena)
+{
+    const struct world *world = run->world;
+    *feed = (struct feed){.run = run};
+    if (world->devices <= MOST_SCANNED) {
+        feed->next_s = arena_new_array(arena, world->devices, double);
+    }
+    for (int i = 0; i < world->class_count; i++) {
+        const struct world_class *devices = &world->classes[i];
+        for (uint32_t k = 0; k < devices->devices; k++) {
+            const uint32_t device = devices->first_device + k;
+            const uint64_t tag = next_tag(run, device);
+            const double time_s = next_time(feed, devices, device);
+            run->devices[device].scheduled++;
+            if (feed->next_s) {
+                feed->next_s[device] = time_s;
+            } else if (isfinite(time_s)) {
+                event_queue_push(&feed->heap, time_s, tag);
+            }
+        }
+    }
+    const double rate = world_arrival_rate(world);
+    feed->length_s = rate > 0 && isfinite(rate) ? WANTED / rate : 1;
+}
+
+void feed_finish(struct feed *feed)
+{
+    reorder_finish(&feed->stretch);
+    reorder_scratch_finish(&feed->scratch);
+    event_queue_finish(&feed->heap);
+}
+
+// Takes all arrivals of a device before the horizon.
+static void take(struct feed *feed, const struct world_class *devices, uint32_t device)
+{
+    struct run *run = feed->run;
+    double time_s = feed->next_s[device];
+    uint64_t *scheduled = &run->devices[device].scheduled;
+    for (uint32_t count = 0; time_s < feed->horizon_s; count++) {
+        if (count == MOST_OF_A_DEVICE) {
+            feed->cannot_go_on = true;
+            break;
+        }
+        const uint64_t rank = workload_rank(run, *scheduled - 1, device);
+        reorder_put(&feed->stretch, time_s, event_tag(EVENT_ARRIVE, rank, device));
+        time_s = next_time(feed, devices, device);
+        (*scheduled)++;
+    }
+    feed->next_s[device] = time_s;
+}
+
+static double least_next(const struct feed *feed)
+{
+    double least_s = INFINITY;
+    for (uint32_t device = 0; device < feed->run->world->devices; device++) {
+        least_s = feed->next_s[device] < least_s ? feed->next_s[device] : least_s;
+    }
+    return least_s;
+}
+
+static void scan(struct feed *feed)
+{
+    const struct world *world = feed->run->world;
+    const double least_s = least_next(feed);
+    // Stretches without arrivals are left out, and each makes some way in spite of rounding.
+    feed->horizon_s = nextafter(fmax(feed->horizon_s, least_s) + feed->length_s, INFINITY);
+    reorder_begin(&feed->stretch, feed->horizon_s);
+    for (int i = 0; i < world->class_count; i++) {
+        const struct world_class *devices = &world->classes[i];
+        for (uint32_t k = 0; k < devices->devices; k++) {
+            take(feed, devices, devices->first_device + k);
+        }
+    }
+    reorder_sort(&feed->stretch, &feed->scratch);
+    feed->is_over = isinf(least_next(feed));
+    // Towards as many arrivals as are wanted.
+    const double times = WANTED / (double)(feed->stretch.count + 1);
+    feed->length_s *= fmin(fmax(times, 0.25), 2);
+}
+
+static void pop(struct feed *feed)
+{
+    struct run *run = feed->run;
+    reorder_begin(&feed->stretch, INFINITY);
+    while (feed->heap.count && feed->stretch.count < WANTED) {
+        const struct event event = event_queue_pop(&feed->heap);
+        const uint32_t device = event_subject(&event);
+        reorder_put(&feed->stretch, event.time_s, event.tag);
+        const uint64_t tag = next_tag(run, device);
+        const double time_s = next_time(feed, run_class(run, device), device);
+        run->devices[device].scheduled++;
+        if (isfinite(time_s)) {
+            event_queue_push(&feed->heap, time_s, tag);
+        }
+    }
+    feed->is_over = !feed->heap.count;
+    if (!feed->is_over) {
+        const struct event first = event_queue_pop(&feed->heap);
+        feed->horizon_s = first.time_s;
+        event_queue_push(&feed->heap, first.time_s, first.tag);
+    }
+}
+
+void feed_next(struct feed *feed)
+{
+    if (feed->next_s) {
+        scan(feed);
+    } else {
+        pop(feed);
+    }
+    if (feed->is_over) {
+        feed->horizon_s = INFINITY;
+    }
+}
+
+struct pending {
+    const struct feed *feed;
+    uint32_t last;
+    const struct event *event;
+    uint64_t count;
+};
+
+// Whether a device's arrival is the first of those that were not taken; if so, and if it comes
+// before the event, it counts.
+static void count_pending(const struct event *arrival, void *context)
+{
+    struct pending *pending = context;
+    const struct run *run = pending->feed->run;
+    const uint32_t device = event_subject(arrival);
+    const uint64_t rank = workload_rank(run, run->devices[device].index, device);
+    pending->count += device != pending->last &&
+                      arrival->tag == event_tag(EVENT_ARRIVE, rank, device) &&
+                      event_is_before(arrival, pending->event);
+}
+
+uint64_t feed_pending_before(const struct feed *feed, size_t taken, uint32_t last,
+                             const struct event *event)
+{
+    const struct run *run = feed->run;
+    struct pending pending = {feed, last, event, 0};
+    for (size_t i = taken; i < feed->stretch.count; i++) {
+        count_pending(&feed->stretch.near[i], &pending);
+    }
+    for (uint32_t device = 0; feed->next_s && device < run->world->devices; device++) {
+        const uint64_t rank = workload_rank(run, run->devices[device].scheduled - 1, device);
+        const struct event next = {feed->next_s[device], event_tag(EVENT_ARRIVE, rank, device)};
+        count_pending(&next, &pending);
+    }
+    event_queue_each(&feed->heap, count_pending, &pending);
+    return pending.count;
+}
