@@ -26,9 +26,9 @@ static void schedule_init(struct schedule *schedule, struct stream_key key)
 }
 
 static inline philox4x64_ctr_t philox(const struct schedule *schedule, uint64_t purpose,
-                                      uint64_t entity, uint64_t block)
+                                      uint64_t entity, uint64_t block, uint64_t sub)
 {
-    philox4x64_ctr_t words = {{block, entity, purpose, 0}};
+    philox4x64_ctr_t words = {{block, entity, purpose, sub}};
     for (int i = 0; i < philox4x64_rounds; i++) {
         words = _philox4x64round(words, schedule->round[i]);
     }
@@ -43,7 +43,7 @@ void block_words(struct stream_key key, uint64_t purpose, uint64_t entity, uint6
     size_t done = 0;
     while (done < count) {
         const uint64_t index = first + done;
-        const philox4x64_ctr_t words = philox(&schedule, purpose, entity, index >> 2);
+        const philox4x64_ctr_t words = philox(&schedule, purpose, entity, index >> 2, 0);
         if ((index & 3) == 0 && count - done >= 4) {
             for (int i = 0; i < 4; i++) {
                 ret_words[done + (size_t)i] = words.v[i] ^ key.turn;
@@ -63,44 +63,99 @@ void block_words_at(struct stream_key key, uint64_t purpose, const uint32_t *ent
     struct schedule schedule;
     schedule_init(&schedule, key);
     for (size_t i = 0; i < count; i++) {
-        const philox4x64_ctr_t words = philox(&schedule, purpose, entities[i], indices[i] >> 2);
+        const philox4x64_ctr_t words = philox(&schedule, purpose, entities[i], indices[i] >> 2, 0);
         ret_words[i] = words.v[indices[i] & 3] ^ key.turn;
     }
 }
 
 // ---- variates ----
 
-static bool needs_words(const struct distribution *distribution)
+// Where a part of the numbers is: of one entity with indices that follow one another, or anywhere.
+struct place {
+    struct stream_key key;
+    uint64_t purpose;
+    uint64_t entity;
+    uint64_t first;
+    const uint32_t *entities; // NULL: `entity` and `first` count
+    const uint64_t *indices;
+};
+
+static struct stream_at place_at(const struct place *place, size_t i)
 {
-    return distribution->kind != DISTRIBUTION_CONSTANT && !distribution_is_by_batch(distribution);
+    return (struct stream_at){place->key, place->purpose,
+                              place->entities ? place->entities[i] : place->entity,
+                              place->entities ? place->indices[i] : place->first + i};
 }
 
-static void draw(const struct distribution *distribution, const struct block_loops *loops,
-                 const uint64_t *words, size_t count, double *ret_values)
+static void place_words(const struct place *place, size_t count, uint64_t *ret_words)
 {
-    CHECK(NULL, distribution->kind != DISTRIBUTION_COLUMN);
-    loops->draw(distribution, words, count, ret_values);
+    if (place->entities) {
+        block_words_at(place->key, place->purpose, place->entities, place->indices, count,
+                       ret_words);
+    } else {
+        block_words(place->key, place->purpose, place->entity, place->first, count, ret_words);
+    }
+}
+
+// The first two words of the sequence that belongs to each address.
+static void place_further(const struct place *place, size_t count, uint64_t (*ret_words)[2])
+{
+    struct schedule schedule;
+    schedule_init(&schedule, place->key);
+    for (size_t i = 0; i < count; i++) {
+        const struct stream_at at = place_at(place, i);
+        const philox4x64_ctr_t words = philox(&schedule, at.purpose, at.entity, at.index, 1);
+        ret_words[i][0] = words.v[0] ^ at.key.turn;
+        ret_words[i][1] = words.v[1] ^ at.key.turn;
+    }
+}
+
+// At most BLOCK_LOOPS_MOST numbers.
+static void draw_part(const struct distribution *distribution, const struct block_loops *loops,
+                      const struct place *place, size_t count, double *ret_values)
+{
+    uint64_t words[BLOCK_LOOPS_MOST];
+    switch (distribution->kind) {
+    case DISTRIBUTION_CONSTANT:
+    case DISTRIBUTION_TABLE:
+    case DISTRIBUTION_LINEAR:
+        for (size_t i = 0; i < count; i++) {
+            ret_values[i] = distribution->a;
+        }
+        return;
+    case DISTRIBUTION_GAMMA: {
+        uint64_t further[BLOCK_LOOPS_MOST][2];
+        uint16_t rejected[BLOCK_LOOPS_MOST];
+        place_words(place, count, words);
+        place_further(place, count, further);
+        const size_t rejections = loops->gamma(distribution, words, (const uint64_t(*)[2])further,
+                                               count, ret_values, rejected);
+        for (size_t i = 0; i < rejections; i++) {
+            const size_t which = rejected[i];
+            const struct stream_at at = place_at(place, which);
+            ret_values[which] = distribution_draw_from(distribution, words[which], &at);
+        }
+        return;
+    }
+    case DISTRIBUTION_COLUMN:
+        CHECK(NULL, distribution->kind != DISTRIBUTION_COLUMN);
+        return;
+    default:
+        place_words(place, count, words);
+        loops->draw(distribution, words, count, ret_values);
+        return;
+    }
 }
 
 void block_draw(const struct distribution *distribution, struct stream_key key, uint64_t purpose,
                 uint64_t entity, uint64_t first, size_t count, double *ret_values)
 {
     const struct block_loops *loops = block_loops();
-    uint64_t words[BLOCK_LOOPS_MOST];
-    for (size_t done = 0; done < count;) {
-        const size_t part = least(count - done, BLOCK_LOOPS_MOST);
-        if (needs_words(distribution)) {
-            block_words(key, purpose, entity, first + done, part, words);
-        }
-        if (distribution->kind == DISTRIBUTION_GAMMA) {
-            for (size_t i = 0; i < part; i++) {
-                const struct stream_at at = {key, purpose, entity, first + done + i};
-                ret_values[done + i] = distribution_draw_from(distribution, words[i], &at);
-            }
-        } else {
-            draw(distribution, loops, words, part, ret_values + done);
-        }
-        done += part;
+    for (size_t done = 0; done < count; done += BLOCK_LOOPS_MOST) {
+        const struct place place = {
+            .key = key, .purpose = purpose, .entity = entity, .first = first + done};
+        draw_part(distribution, loops, &place, least(count - done, BLOCK_LOOPS_MOST),
+                  ret_values + done);
     }
 }
 
@@ -109,21 +164,11 @@ void block_draw_at(const struct distribution *distribution, struct stream_key ke
                    double *ret_values)
 {
     const struct block_loops *loops = block_loops();
-    uint64_t words[BLOCK_LOOPS_MOST];
-    for (size_t done = 0; done < count;) {
-        const size_t part = least(count - done, BLOCK_LOOPS_MOST);
-        if (needs_words(distribution)) {
-            block_words_at(key, purpose, entities + done, indices + done, part, words);
-        }
-        if (distribution->kind == DISTRIBUTION_GAMMA) {
-            for (size_t i = 0; i < part; i++) {
-                const struct stream_at at = {key, purpose, entities[done + i], indices[done + i]};
-                ret_values[done + i] = distribution_draw_from(distribution, words[i], &at);
-            }
-        } else {
-            draw(distribution, loops, words, part, ret_values + done);
-        }
-        done += part;
+    for (size_t done = 0; done < count; done += BLOCK_LOOPS_MOST) {
+        const struct place place = {
+            .key = key, .purpose = purpose, .entities = entities + done, .indices = indices + done};
+        draw_part(distribution, loops, &place, least(count - done, BLOCK_LOOPS_MOST),
+                  ret_values + done);
     }
 }
 

@@ -40,7 +40,7 @@ LOOP void normal_loop(const double *p, size_t count, double *ret_quantiles)
     for (size_t i = 0; i < count; i++) {
         tails[found] = p[i];
         places[found] = (uint16_t)i;
-        found += !elementary_normal_is_central(p[i] - 0.5);
+        found += elementary_normal_is_central(p[i] - 0.5) ? 0 : 1;
     }
     for (size_t i = 0; i < count; i++) {
         ret_quantiles[i] = elementary_normal_centre(p[i] - 0.5);
@@ -62,11 +62,25 @@ LOOP void normal_loop(const double *p, size_t count, double *ret_quantiles)
     }
 }
 
+// distribution_empirical() for all numbers together, one step of the search after the other.
 LOOP void empirical_loop(const struct distribution *d, const uint64_t *words, size_t count,
                          double *ret_values)
 {
+    const double *steps = d->steps;
+    double units[BLOCK_LOOPS_MOST];
+    uint64_t places[BLOCK_LOOPS_MOST];
     for (size_t i = 0; i < count; i++) {
-        ret_values[i] = distribution_empirical(d, stream_unit(words[i]));
+        units[i] = stream_unit(words[i]);
+        places[i] = 0;
+    }
+    for (uint64_t left = d->count; left > 1; left -= left / 2) {
+        const uint64_t half = left / 2;
+        for (size_t i = 0; i < count; i++) {
+            places[i] += steps[places[i] + half - 1] < units[i] ? half : 0;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        ret_values[i] = d->values[places[i]];
     }
 }
 
@@ -133,11 +147,67 @@ LOOP void draw_loop(const struct distribution *d, const uint64_t *words, size_t 
     case DISTRIBUTION_LINEAR:
     case DISTRIBUTION_GAMMA:
     case DISTRIBUTION_COLUMN:
-        break;
+        return; // takes no word, or more than one
     }
+}
+
+// Formulas and names are those of gamma_draw().
+LOOP size_t gamma_loop(const struct distribution *d, const uint64_t *words,
+                       const uint64_t (*further)[2], size_t count, double *ret_values,
+                       uint16_t *ret_rejected)
+{
+    const double scale = d->a;
+    const bool is_below_1 = d->b < 1;
+    const double shape = is_below_1 ? d->b + 1 : d->b;
+    const double k = shape - 1.0 / 3;
+    const double c = 1 / sqrt(9 * k);
+    double x[BLOCK_LOOPS_MOST];
+    double u[BLOCK_LOOPS_MOST];
+    double v[BLOCK_LOOPS_MOST];
+    double quick[BLOCK_LOOPS_MOST]; // what u must be less than to be accepted without a logarithm
     for (size_t i = 0; i < count; i++) {
-        ret_values[i] = a;
+        u[i] = stream_unit(words[i]);
     }
+    normal_loop(u, count, x);
+    for (size_t i = 0; i < count; i++) {
+        u[i] = stream_unit(further[i][is_below_1]);
+        const double t = 1 + c * x[i];
+        v[i] = t * t * t;
+        const double x2 = x[i] * x[i];
+        quick[i] = v[i] > 0 ? 1 - 0.0331 * x2 * x2 : 0;
+    }
+    if (is_below_1) {
+        for (size_t i = 0; i < count; i++) {
+            const double power = elementary_exp(elementary_log(stream_unit(further[i][0])) / d->b);
+            ret_values[i] = scale * power * k * v[i];
+        }
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            ret_values[i] = scale * k * v[i];
+        }
+    }
+    size_t slow = 0;
+    for (size_t i = 0; i < count; i++) {
+        ret_rejected[slow] = (uint16_t)i;
+        slow += u[i] < quick[i] ? 0 : 1;
+    }
+    for (size_t i = 0; i < slow; i++) {
+        const size_t from = ret_rejected[i];
+        x[i] = x[from];
+        u[i] = u[from];
+        v[i] = v[from];
+    }
+    for (size_t i = 0; i < slow; i++) {
+        const double x2 = x[i] * x[i];
+        const double limit = 0.5 * x2 + k * (1 - v[i] + elementary_log(v[i]));
+        quick[i] = v[i] > 0 && elementary_log(u[i]) < limit ? 1 : 0;
+    }
+    size_t rejected = 0;
+    for (size_t i = 0; i < slow; i++) {
+        ret_rejected[rejected] = ret_rejected[i];
+        rejected += quick[i] > 0 ? 0 : 1;
+    }
+    return rejected;
 }
 
 // The functions of a variant.
@@ -158,10 +228,17 @@ LOOP void draw_loop(const struct distribution *d, const uint64_t *words, size_t 
                                    size_t count, double *ret_values)                               \
     {                                                                                              \
         draw_loop(distribution, words, count, ret_values);                                         \
+    }                                                                                              \
+    TARGET static size_t gamma_##NAME(const struct distribution *distribution,                     \
+                                      const uint64_t *words, const uint64_t(*further)[2],          \
+                                      size_t count, double *ret_values, uint16_t *ret_rejected)    \
+    {                                                                                              \
+        return gamma_loop(distribution, words, further, count, ret_values, ret_rejected);          \
     }
 #define ROW(NAME)                                                                                  \
     {                                                                                              \
-#NAME, is_supported_##NAME, log_##NAME, exp_##NAME, normal_##NAME, draw_##NAME             \
+#NAME, is_supported_##NAME, log_##NAME, exp_##NAME, normal_##NAME, draw_##NAME,            \
+            gamma_##NAME                                                                           \
     }
 
 VARIANT(plain, )

@@ -22,10 +22,17 @@ struct block_loops {
     void (*exp)(const double *x, size_t count, double *ret_exponentials);
     void (*normal)(const double *p, size_t count, double *ret_quantiles);
 
-    // What distribution_draw_from() makes of each word. Only for kinds that need no other word: not
-    // for gamma and columns.
+    // What distribution_draw_from() makes of each word. Only for kinds that take
+    // just one.
     void (*draw)(const struct distribution *distribution, const uint64_t *words, size_t count,
                  double *ret_values);
+
+    // Gamma: the first try of gamma_draw(), with the words that it takes for that: the address's
+    // own, and of its further ones the first two. Returns how many tries are rejected; their values
+    // are unspecified, and their places are in `ret_rejected`.
+    size_t (*gamma)(const struct distribution *distribution, const uint64_t *words,
+                    const uint64_t (*further)[2], size_t count, double *ret_values,
+                    uint16_t *ret_rejected);
 };
 
 // The widest that this processor has.

@@ -78,7 +78,7 @@ static inline double distribution_empirical(const struct distribution *distribut
     size_t left = distribution->count;
     while (left > 1) {
         const size_t half = left / 2;
-        steps += steps[half - 1] < u ? half : 0;
+        steps += half & -(size_t)(steps[half - 1] < u);
         left -= half;
     }
     return distribution->values[steps - distribution->steps];
