@@ -190,6 +190,46 @@ START_TEST(stream_permuted_is_a_bijection)
 }
 END_TEST
 
+static const uint64_t tabulated_counts[] = {1,    2,    3,    4,    5,     16,    17,
+                                            1797, 4095, 4096, 4097, 32769, 65535, 65536};
+
+START_TEST(stream_permuted_all_is_each)
+{
+    const uint64_t count = tabulated_counts[_i];
+    uint16_t *values = malloc((count + 1) * sizeof(*values));
+    values[count] = 4711;
+    int wrong = 0;
+    for (uint64_t pass = 0; pass < 5; pass++) {
+        const struct stream_permutation permutation = stream_permutation(key, 71, pass, count);
+        stream_permuted_all(&permutation, values);
+        for (uint64_t index = 0; index < count; index++) {
+            wrong += values[index] != stream_permuted(&permutation, index);
+        }
+    }
+    ck_assert_int_eq(wrong, 0);
+    ck_assert_uint_eq(values[count], 4711);
+    free(values);
+}
+END_TEST
+
+// These numbers decide in which order every scenario with a trace meets its rows.
+START_TEST(stream_permuted_known_answers)
+{
+    static const uint64_t counts[] = {2, 17, 1797, UINT64_C(5000000000)};
+    static const uint64_t answers[4][6] = {
+        {0, 1, 0, 1, 1, 1},
+        {15, 4, 9, 9, 16, 10},
+        {1779, 1542, 477, 1655, 1196, 1482},
+        {1848728115, 1830480566, 3584702951, 3637788879, 2519931921, 1312883196}};
+    for (int i = 0; i < UNIT_COUNT(counts); i++) {
+        for (uint64_t index = 0; index < 6; index++) {
+            ck_assert_uint_eq(permuted(key, 71, index, counts[i], index % counts[i]),
+                              answers[i][index]);
+        }
+    }
+}
+END_TEST
+
 // For a permutation of n, the number of places where two passes agree has mean 1 and variance 1.
 START_TEST(stream_permuted_passes_differ)
 {
@@ -782,6 +822,8 @@ int main(void)
     tcase_add_test(stream, stream_purposes_differ);
     tcase_add_test(stream, stream_unit_is_open);
     unit_add_table(stream, stream_permuted_is_a_bijection, permuted_counts);
+    unit_add_table(stream, stream_permuted_all_is_each, tabulated_counts);
+    tcase_add_test(stream, stream_permuted_known_answers);
     unit_add_table(stream, stream_permuted_passes_differ, permuted_counts);
     tcase_add_test(stream, stream_permuted_is_even);
     suite_add_tcase(suite, stream);
