@@ -10,6 +10,10 @@ from measuring import (ROOT, CannotMeasure, Row, measured, peak_bytes, ratios, s
 
 POLICIES = ("local", "full_offload", "hi_threshold: {theta: [0.607]}", "oracle")
 
+# An edge that serves up to eight samples at once.
+BATCHING = ("tiers.edge.compute={batch: {most: 8, wait: 5 ms},"
+            " time: {large: {table: {sizes: [1, 8], times: [7.43 ms, 20 ms]}}}}")
+
 # 200 points, each a simulation of its own, of ten replications of 10,000 samples.
 SWEEP = ("policy={hi_threshold: {theta: [0.5]}}",
          "policy.hi_threshold.theta=range(0,0.995,0.005)")
@@ -65,19 +69,17 @@ def policies_of_hi_digits(bench):
 def batching_edge(bench):
     """hi-digits with an edge that serves up to eight samples at once."""
     samples = bench.size(2_000_000)
-    edge = "tiers.edge.compute={batch: {most: 8, wait: 5 ms}, time: {large: {table: {sizes:" \
-           " [1, 8], times: [7.43 ms, 20 ms]}}}}"
+    policies = POLICIES[1:3]
     commands = [bench.words("run", "hi-digits", samples=samples,
-                            settings=[edge, policy_setting(policy)]) for policy in POLICIES[1:3]]
+                            settings=[BATCHING, policy_setting(policy)]) for policy in policies]
     return [speed(f"hi-digits, batching edge, {policy.split(':')[0]}, one thread", samples, times,
                   ("least", 4))
-            for policy, times in zip(POLICIES[1:3], bench.turns(*commands))]
+            for policy, times in zip(policies, bench.turns(*commands))]
 
 
 def fast_path(bench):
     """The way without an event queue against the one with it, in turns."""
-    text = measured([bench.program, "run", "--help"]).output
-    if "--events" not in text:
+    if not bench.has_events():
         return [skipped("fast path against events", "the program has no option --events")]
     rows = []
     for scenario, policy, samples in (("mm1", "local", 10_000_000),

@@ -95,6 +95,10 @@ class Bench:
             words += ["--set", setting]
         return [*words, *more]
 
+    def has_events(self):
+        """Whether the way with an event queue can be asked for."""
+        return "--events" in measured([self.program, "run", "--help"]).output
+
     def new_database(self):
         """The path of one that is not there."""
         for path in self.folder.glob("bench.db*"):
