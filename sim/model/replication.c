@@ -216,6 +216,7 @@ static void finish_run(struct run *run)
     lanes_finish(run);
     links_finish(run);
     event_queue_finish(&run->queue);
+    orders_finish(&run->orders);
     free(run->why);
     free(run->counted);
     free(run->generated_features);

@@ -21,6 +21,7 @@
 #include "model/draws.h"
 #include "model/lane.h"
 #include "model/link.h"
+#include "model/order.h"
 #include "model/replication.h"
 #include "model/station.h"
 #include "model/tally.h"
@@ -92,8 +93,6 @@ struct device {
     uint64_t index;     // samples offered so far
 };
 
-enum { ORDERS_KEPT = 16 };
-
 struct run {
     const struct world *world;
     const struct replication_options *options;
@@ -123,20 +122,17 @@ struct run {
     uint64_t *burst_samples;              // [device], the same: how many of those scheduled
     uint64_t pending;                     // arrivals in the event queue
     bool has_closed_loop;
-    // The order of the trace's rows in the passes that were looked up last, by pass modulo: devices
-    // are not all in the same pass.
-    struct stream_permutation order[ORDERS_KEPT];
-    const struct world_source *order_source; // whose they are
-    char *states;                            // of the policy, one a device
-    struct observations *observations;       // of policies that look; NULL: this one does not
-    struct policy_view view;                 // scratch: what the policy sees at a decision point
-    struct policy_truth truth;               // of the oracle's view
-    struct policy_outcome *outcomes;         // of the view
-    unsigned char *correct;                  // of the oracle's view
+    struct orders orders;              // in which the trace's rows come
+    char *states;                      // of the policy, one a device
+    struct observations *observations; // of policies that look; NULL: this one does not
+    struct policy_view view;           // scratch: what the policy sees at a decision point
+    struct policy_truth truth;         // of the oracle's view
+    struct policy_outcome *outcomes;   // of the view
+    unsigned char *correct;            // of the oracle's view
     struct links links;
     struct draws draws;
     struct tally *tally;
-    struct controls *controls; // NULL: no control variates
+    struct controls *controls;   // NULL: no control variates
     struct station_state *looks; // [stations]: scratch for an observer of states; NULL: none
     uint64_t looks_done;
     bool is_open; // samples still arise

@@ -37,19 +37,8 @@ static uint32_t pick_row(struct run *run, const struct world_source *source, uin
     switch (run->world->spec->samples.order) {
     case ORDER_AS_IS:
         break;
-    case ORDER_SHUFFLE: {
-        const uint64_t pass = rank / rows;
-        struct stream_permutation *order = &run->order[pass % ORDERS_KEPT];
-        if (run->order_source != source) {
-            // At a change of the source all that is kept is of the old one.
-            memset(run->order, 0, sizeof(run->order));
-            run->order_source = source;
-        }
-        if (order->count == 0 || order->pass != pass) {
-            *order = stream_permutation(run->key, source->purpose_order, pass, rows);
-        }
-        return (uint32_t)stream_permuted(order, rank % rows);
-    }
+    case ORDER_SHUFFLE:
+        return (uint32_t)order_place(&run->orders, run->key, source, rank);
     case ORDER_RESAMPLE: {
         const struct stream_at at = {run->key, source->purpose_order, device, index};
         const uint64_t row = (uint64_t)(stream_uniform(&at) * (double)rows);
