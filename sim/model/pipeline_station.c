@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// What happens at a station in a stretch of time: samples take their place in the order in which
+// they come, and leave in the order in which they are served.
+
+#include "model/pipeline_parts.h"
+#include "rng/block.h"
+
+#include <math.h>
+
+static inline double in_window_s(double from_s, double to_s, double window_from_s,
+                                 double window_to_s)
+{
+    const double start_s = from_s > window_from_s ? from_s : window_from_s;
+    const double end_s = to_s < window_to_s ? to_s : window_to_s;
+    return end_s > start_s ? end_s - start_s : 0;
+}
+
+// ---- a station ----
+
+static void make_scratch(struct pipeline *line, size_t count)
+{
+    if (line->scratch_room < count) {
+        line->scratch_room = 2 * count;
+        const size_t room = line->scratch_room;
+        line->values = memory_resize(line->values, room, sizeof(double));
+        line->amounts = memory_resize(line->amounts, room, sizeof(double));
+        line->entities = memory_resize(line->entities, room, sizeof(uint32_t));
+        line->indices = memory_resize(line->indices, room, sizeof(uint64_t));
+    }
+}
+
+static double column_value(const struct run *run, const struct flight *flight,
+                           const struct distribution_parameters *parameters)
+{
+    const struct trace *trace = run->world->source[flight->source].trace;
+    return trace->extra[(size_t)flight->row * (size_t)trace->extras + (size_t)parameters->column] *
+           parameters->column_scale;
+}
+
+// A number of a sample's own: at its address, or from its row of the trace.
+static inline double draw_one(struct run *run, const struct flight *flight,
+                              const struct distribution *distribution,
+                              const struct distribution_parameters *parameters, uint64_t purpose,
+                              uint32_t draws)
+{
+    if (distribution->kind == DISTRIBUTION_COLUMN) {
+        return column_value(run, flight, parameters);
+    }
+    const struct stream_at at = {run->key, purpose, flight->device, flight->index};
+    return draws_look_up(&run->draws, draws, distribution, &at);
+}
+
+// The same for each of some events' samples.
+static void draw_all(struct pipeline *line, const struct event *events, size_t count,
+                     const struct distribution *distribution,
+                     const struct distribution_parameters *parameters, uint64_t purpose,
+                     uint32_t draws)
+{
+    struct run *run = line->run;
+    double *values = line->values;
+    if (distribution->kind == DISTRIBUTION_CONSTANT) {
+        for (size_t i = 0; i < count; i++) {
+            values[i] = distribution->a;
+        }
+    } else if (distribution->kind == DISTRIBUTION_COLUMN || run->draws.length) {
+        for (size_t i = 0; i < count; i++) {
+            values[i] = draw_one(run, &line->flights[event_subject(&events[i])], distribution,
+                                 parameters, purpose, draws);
+        }
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            const struct flight *flight = &line->flights[event_subject(&events[i])];
+            line->entities[i] = flight->device;
+            line->indices[i] = flight->index;
+        }
+        block_draw_at(distribution, run->key, purpose, line->entities, line->indices, count,
+                      values);
+    }
+}
+
+static uint32_t lane_of(const struct world_station *station, const struct leg *leg,
+                        const struct world *world, const struct flight *flight)
+{
+    if (leg->lanes == 1) {
+        return leg->first_lane;
+    }
+    const struct world_class *devices = &world->classes[flight->device_class];
+    if (station->role == STATION_COMPUTE) {
+        return leg->first_lane + class_node(devices, flight->device, station->tier);
+    }
+    const int from = world->spec->links[station->link].from;
+    if (from == 0 && leg->lanes == world->devices) {
+        return leg->first_lane + flight->device;
+    }
+    const uint64_t node = class_node(devices, flight->device, from);
+    return leg->first_lane + (uint32_t)(node * leg->lanes / leg->nodes);
+}
+
+// Service times of all that comes to a compute station in the stretch, in their order.
+static void draw_services(struct pipeline *line, const struct reorder *arrivals)
+{
+    const struct event *events = arrivals->near;
+    const size_t count = arrivals->count;
+    for (size_t first = 0; first < count;) {
+        // Neighbours that do the same there are drawn for together.
+        const struct leg *leg = leg_of(line, &line->flights[event_subject(&events[first])]);
+        size_t end = first + 1;
+        while (end < count &&
+               leg_of(line, &line->flights[event_subject(&events[end])])->layer == leg->layer &&
+               leg_of(line, &line->flights[event_subject(&events[end])])->layers == leg->layers) {
+            end++;
+        }
+        for (size_t i = first; i < end; i++) {
+            line->amounts[i] = 0;
+        }
+        for (int k = 0; k < leg->layers; k++) {
+            const struct world_layer *layer = &leg->layer[k];
+            draw_all(line, events + first, end - first, &layer->time, layer->parameters,
+                     layer->purpose, layer->draws);
+            for (size_t i = first; i < end; i++) {
+                line->amounts[i] += line->values[i - first];
+            }
+        }
+        first = end;
+    }
+}
+
+static inline double bytes_of(const struct flight *flight, const struct leg *leg)
+{
+    return leg->is_raw ? leg->bytes + flight->raw_bytes : leg->bytes;
+}
+
+// A sample takes its place at a station, with a service time or bytes. Returns when it will leave.
+static inline double start_visit(struct pipeline *line, const struct world_station *station,
+                                 const struct event *event, double amount,
+                                 const struct window *window, struct station_tally *sums)
+{
+    struct run *run = line->run;
+    struct flight *flight = &line->flights[event_subject(event)];
+    const uint32_t lane = station->lanes == 1
+                              ? station->first_lane
+                              : lane_of(station, leg_of(line, flight), run->world, flight);
+    const double now_s = event->time_s;
+    double *free_at_s = &run->free_at_s[run->world->lane_servers[lane]];
+    const double start_s = station_start(free_at_s, now_s);
+    double end_s = start_s + amount;
+    if (station->role != STATION_COMPUTE) {
+        end_s = start_s + amount / station->rate.constant;
+        if (station->rate.parts) {
+            const struct rate_lane rate = link_rate(run, station, lane);
+            end_s = rate_finish(&rate, start_s, amount);
+        }
+        if (flight->is_counted) {
+            sums->bytes += amount;
+        }
+    }
+    station_take(free_at_s, station->servers, end_s);
+    sums->free_last_s = start_s > now_s ? sums->free_last_s : now_s;
+    if (now_s >= window_from_s(window, event) && now_s <= window->to_s) {
+        sums->arrivals++;
+        sums->work_s += end_s - start_s;
+    }
+    flight->visit_s = now_s;
+    flight->start_s = start_s;
+    flight->is_in_visit = true;
+    return end_s;
+}
+
+// A sample leaves a station.
+static inline void end_visit(struct pipeline *line, const struct world_station *station,
+                             const struct event *event, const struct window *window,
+                             struct station_tally *sums)
+{
+    struct flight *flight = &line->flights[event_subject(event)];
+    const double now_s = event->time_s;
+    const double from_s = window_from_s(window, event);
+    flight->is_in_visit = false;
+    const double served_s = now_s - flight->start_s;
+    sums->queue_area_s += in_window_s(flight->visit_s, flight->start_s, from_s, window->to_s);
+    const double busy_s = in_window_s(flight->start_s, now_s, from_s, window->to_s);
+    sums->busy_area_s += busy_s;
+    sums->serving_area_s += busy_s;
+    if (flight->is_counted) {
+        sums->visits++;
+        sums->wait_s += flight->start_s - flight->visit_s;
+        sums->counted_s += served_s;
+        if (station->role == STATION_COMPUTE) {
+            const double joules = leg_of(line, flight)->joules;
+            sums->joules += isnan(joules) ? station->watts * served_s : joules;
+        }
+    }
+}
+
+static inline uint64_t departure_tag(const struct event *event, double end_s)
+{
+    return later_tag(event, end_s, tag_of_kind(event->tag, EVENT_DEPART));
+}
+
+static void start_visits(struct pipeline *line, int number)
+{
+    const struct world_station *station = &line->run->world->station[number];
+    const struct reorder *arrivals = &line->arrivals[number];
+    const struct window window = pipeline_window(line, arrivals);
+    struct station_tally sums = line->run->tally->stations[number];
+    for (size_t i = 0; i < arrivals->count; i++) {
+        const struct event *event = &arrivals->near[i];
+        const double end_s = start_visit(line, station, event, line->amounts[i], &window, &sums);
+        reorder_put(&line->departures[number], end_s, departure_tag(event, end_s));
+    }
+    line->run->tally->stations[number] = sums;
+}
+
+static void end_visits(struct pipeline *line, int number)
+{
+    const struct world_station *station = &line->run->world->station[number];
+    const struct reorder *departures = &line->departures[number];
+    const struct window window = pipeline_window(line, departures);
+    struct station_tally sums = line->run->tally->stations[number];
+    for (size_t i = 0; i < departures->count; i++) {
+        end_visit(line, station, &departures->near[i], &window, &sums);
+    }
+    line->run->tally->stations[number] = sums;
+    line->events += departures->count;
+}
+
+// The event with which a sample arrives where it goes next, some time after it has left a station.
+static inline struct event next_arrival(struct pipeline *line, const struct event *departure,
+                                        double delay_s)
+{
+    struct event event = *departure;
+    if (delay_s > 0) {
+        event.time_s += delay_s;
+        event.tag = later_tag(departure, event.time_s, tag_of_kind(departure->tag, EVENT_DELIVER));
+        line->events++;
+    }
+    return event;
+}
+
+// And goes on: at once from where it was computed, after the propagation from a link.
+static void go_on_all(struct pipeline *line, int number)
+{
+    const struct world_station *station = &line->run->world->station[number];
+    const struct reorder *departures = &line->departures[number];
+    const bool has_delays = station->role != STATION_COMPUTE;
+    if (has_delays) {
+        make_scratch(line, departures->count);
+        draw_all(line, departures->near, departures->count, &station->delay,
+                 &line->run->world->spec->links[station->link].delay, station->purpose,
+                 station->draws);
+    }
+    for (size_t i = 0; i < departures->count; i++) {
+        const struct event *departure = &departures->near[i];
+        struct flight *flight = &line->flights[event_subject(departure)];
+        const struct event next = next_arrival(line, departure, has_delays ? line->values[i] : 0);
+        flight->leg++;
+        go_on(line, flight, next.time_s, next.tag);
+    }
+}
+
+static void pass_station(struct pipeline *line, int number)
+{
+    struct reorder *arrivals = &line->arrivals[number];
+    struct reorder *departures = &line->departures[number];
+    reorder_sort(arrivals, &line->scratch);
+    make_scratch(line, arrivals->count);
+    if (line->run->world->station[number].role == STATION_COMPUTE) {
+        draw_services(line, arrivals);
+    } else {
+        for (size_t i = 0; i < arrivals->count; i++) {
+            const struct flight *flight = &line->flights[event_subject(&arrivals->near[i])];
+            line->amounts[i] = bytes_of(flight, leg_of(line, flight));
+        }
+    }
+    start_visits(line, number);
+    reorder_sort(departures, &line->scratch);
+    end_visits(line, number);
+    go_on_all(line, number);
+}
+
+// ---- stations in a loop ----
+
+static double amount_of(struct pipeline *line, const struct flight *flight, const struct leg *leg)
+{
+    if (!leg->layers) {
+        return bytes_of(flight, leg);
+    }
+    double service_s = 0;
+    for (int k = 0; k < leg->layers; k++) {
+        const struct world_layer *layer = &leg->layer[k];
+        service_s += draw_one(line->run, flight, &layer->time, layer->parameters, layer->purpose,
+                              layer->draws);
+    }
+    return service_s;
+}
+
+// What an event of a group comes to: an arrival at a station, or a departure from it.
+static void do_event(struct pipeline *line, const struct event *event, const struct window *window)
+{
+    struct run *run = line->run;
+    struct flight *flight = &line->flights[event_subject(event)];
+    const struct leg *leg = leg_of(line, flight);
+    const struct world_station *station = &run->world->station[leg->station];
+    struct station_tally *sums = &run->tally->stations[leg->station];
+    if (!flight->is_in_visit) {
+        const double end_s =
+            start_visit(line, station, event, amount_of(line, flight, leg), window, sums);
+        reorder_put(&line->departures[leg->station], end_s, departure_tag(event, end_s));
+        return;
+    }
+    end_visit(line, station, event, window, sums);
+    line->events++;
+    double delay_s = 0;
+    if (station->role != STATION_COMPUTE) {
+        delay_s =
+            draw_one(run, flight, &station->delay, &run->world->spec->links[station->link].delay,
+                     station->purpose, station->draws);
+    }
+    const struct event next = next_arrival(line, event, delay_s);
+    flight->leg++;
+    go_on(line, flight, next.time_s, next.tag);
+}
+
+static void take_due(struct reorder *reorder, struct event_queue *due)
+{
+    for (size_t i = 0; i < reorder->count; i++) {
+        event_queue_push(due, reorder->near[i].time_s, reorder->near[i].tag);
+    }
+    reorder->count = 0;
+    reorder->is_unsorted = false;
+}
+
+static bool has_due(const struct pipeline *line, const struct group *group)
+{
+    for (int i = 0; i < group->count; i++) {
+        const int station = group->stations[i];
+        if (line->arrivals[station].count || line->departures[station].count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Event by event, as what leaves a station of the group may come back to it in the same stretch.
+static void pass_loop(struct pipeline *line, const struct group *group)
+{
+    const struct window window = {INFINITY, line->run->tally->window_to_s, &line->window_from};
+    do {
+        for (int i = 0; i < group->count; i++) {
+            take_due(&line->arrivals[group->stations[i]], &line->loop);
+            take_due(&line->departures[group->stations[i]], &line->loop);
+        }
+        if (line->loop.count) {
+            const struct event event = event_queue_pop(&line->loop);
+            do_event(line, &event, &window);
+        }
+    } while (line->loop.count || has_due(line, group));
+}
+
+void pipeline_pass_group(struct pipeline *line, const struct group *group)
+{
+    if (group->is_loop) {
+        pass_loop(line, group);
+    } else {
+        pass_station(line, group->stations[0]);
+    }
+}
