@@ -41,9 +41,9 @@ def mm1_and_peers(bench):
         except CannotMeasure as reason:
             missing.append(skipped(f"M/M/1, {peer.name}", reason))
     times = []
-    seconds(ours)
+    measured(ours)
     for turn in range(bench.runs):
-        times.append(seconds(ours))
+        times.append(measured(ours).processor_s)
         for runner in found:
             runner.run(turn + 1)
     rows = [speed("M/M/1 at load 0.9 (mm1), one replication, one thread", samples, times,
@@ -79,8 +79,6 @@ def batching_edge(bench):
 
 def fast_path(bench):
     """The way without an event queue against the one with it, in turns."""
-    if not bench.has_events():
-        return [skipped("fast path against events", "the program has no option --events")]
     rows = []
     for scenario, policy, samples in (("mm1", "local", 10_000_000),
                                       *(("hi-digits", policy, 2_000_000) for policy in POLICIES)):
@@ -152,10 +150,11 @@ def memory(bench):
         Row("a pending event, measured", "bytes",
             slope(bench, few, many, lambda events: [program, "events", events]), ("most", 32)),
     ]
-    rows.append(Row("a sample in flight with its pending event, measured", "bytes",
-                    slope(bench, few, many, lambda samples: bench.words(
-                        "run", "tandem", samples=samples,
-                        settings=["links.device-edge.delay=1000000000 s"])), ("most", 160)))
+    for what, more in (("with its pending event", ["--events"]), ("without an event queue", [])):
+        rows.append(Row(f"a sample in flight {what}, measured", "bytes",
+                        slope(bench, few, many, lambda samples, more=more: bench.words(
+                            "run", "tandem", samples=samples, more=more,
+                            settings=["links.device-edge.delay=1000000000 s"])), ("most", 160)))
     rows.append(Row("an idle device with its pending event, measured", "bytes",
                     slope(bench, 100_000, 1_000_000,
                           lambda devices: with_devices(bench, devices)), ("most", 300)))
@@ -189,10 +188,10 @@ def threads(bench):
     samples = bench.size(1_000_000)
     one, two = bench.turns(*(bench.words(
         "run", "hi-digits", samples=samples, jobs=jobs, replications=10,
-        settings=[policy_setting(POLICIES[2])]) for jobs in (1, 2)))
+        settings=[policy_setting(POLICIES[2])]) for jobs in (1, 2)), time_of=seconds)
     rows = [Row("two threads against one: ten replications of a point", "times as fast",
                 ratios(one, two), ("least", 1.9))]
-    one, two = bench.turns(*(sweep_words(bench, jobs) for jobs in (1, 2)))
+    one, two = bench.turns(*(sweep_words(bench, jobs) for jobs in (1, 2)), time_of=seconds)
     rows.append(Row("two threads against one: sweep of 200 points", "times as fast",
                     ratios(one, two), ("least", 1.9)))
     return rows

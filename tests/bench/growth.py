@@ -11,7 +11,7 @@ import shutil
 import statistics
 import subprocess
 
-from measuring import peak_bytes, seconds
+from measuring import measured, peak_bytes, seconds
 
 HI_THRESHOLD = "policy={hi_threshold: {theta: [0.607]}}"
 
@@ -31,9 +31,11 @@ class Curve:
                 "lines": [dict(zip(self.columns, line)) for line in self.lines]}
 
 
-def median(bench, words):
-    """Of the wall seconds; and the peak memory in MB."""
-    return (statistics.median(seconds(words) for _ in range(bench.runs)), peak_bytes(words) / 1e6)
+def cost(bench, words):
+    """Medians of wall and of processor seconds, and the peak memory in MB."""
+    takes = [measured(words) for _ in range(bench.runs)]
+    return (statistics.median(taken.wall_s for taken in takes),
+            statistics.median(taken.processor_s for taken in takes), peak_bytes(words) / 1e6)
 
 
 def samples(bench):
@@ -42,9 +44,9 @@ def samples(bench):
     for number in (10_000, 100_000, 1_000_000, bench.size(10_000_000)):
         line = [number]
         for scenario, settings in (("mm1", []), ("hi-digits", [HI_THRESHOLD])):
-            wall_s, peak_mb = median(bench, bench.words("run", scenario, samples=number,
-                                                        settings=settings))
-            line += [wall_s, 1e9 * wall_s / number, peak_mb]
+            wall_s, own_s, peak_mb = cost(bench, bench.words("run", scenario, samples=number,
+                                                             settings=settings))
+            line += [wall_s, 1e9 * own_s / number, peak_mb]
         lines.append(line)
     return [Curve("samples", ["samples", "mm1, s", "mm1, ns a sample", "mm1, MB", "hi-digits, s",
                               "hi-digits, ns a sample", "hi-digits, MB"], lines,
@@ -60,10 +62,10 @@ def devices(bench):
                     f"tiers.device.arrivals={{poisson: {100 / number!r} /s}}"]
         short, long = (bench.words("run", "hi-digits", samples=count, settings=settings)
                        for count in (few, many))
-        set_up_s, _ = median(bench, bench.words("run", "hi-digits", samples=1, settings=settings))
-        short_s, _ = median(bench, short)
-        long_s, peak_mb = median(bench, long)
-        lines.append([number, set_up_s, long_s, 1e9 * (long_s - short_s) / (many - few), peak_mb,
+        set_up_s, _, _ = cost(bench, bench.words("run", "hi-digits", samples=1, settings=settings))
+        _, short_s, _ = cost(bench, short)
+        wall_s, long_s, peak_mb = cost(bench, long)
+        lines.append([number, set_up_s, wall_s, 1e9 * (long_s - short_s) / (many - few), peak_mb,
                       *instructions_and_misses(short, bench.words(
                           "run", "hi-digits", samples=2 * few, settings=settings), few)])
     return [Curve("devices", ["devices", "set-up, s", f"{many:,} samples, s", "ns a sample", "MB",
@@ -114,8 +116,8 @@ def tiers(bench):
     for number in (1, 2, 4, 8, 16):
         path = bench.folder / f"chain-{number}.yaml"
         path.write_text(chain(number), encoding="ascii")
-        wall_s, peak_mb = median(bench, bench.words("run", path, samples=number_of_samples))
-        ns = 1e9 * wall_s / number_of_samples
+        wall_s, own_s, peak_mb = cost(bench, bench.words("run", path, samples=number_of_samples))
+        ns = 1e9 * own_s / number_of_samples
         lines.append([number, wall_s, ns, ns / number, peak_mb])
     return [Curve("tiers", ["tiers", f"{number_of_samples:,} samples, s", "ns a sample",
                             "ns a sample and tier", "MB"], lines, ["ns a sample and tier"],
@@ -144,9 +146,9 @@ def thread_series(bench):
     number_of_samples = bench.size(500_000)
     lines = []
     for number in (1, 2, 3, 4):
-        wall_s, peak_mb = median(bench, bench.words("run", "hi-digits", samples=number_of_samples,
-                                                    jobs=number, replications=12,
-                                                    settings=[HI_THRESHOLD]))
+        wall_s, _, peak_mb = cost(bench, bench.words("run", "hi-digits", samples=number_of_samples,
+                                                     jobs=number, replications=12,
+                                                     settings=[HI_THRESHOLD]))
         alone_s = lines[0][1] if lines else wall_s
         lines.append([number, wall_s, alone_s / wall_s, peak_mb])
     return [Curve("threads", ["threads", "s", "times as fast as one", "MB"], lines,

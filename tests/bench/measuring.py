@@ -95,21 +95,19 @@ class Bench:
             words += ["--set", setting]
         return [*words, *more]
 
-    def has_events(self):
-        """Whether the way with an event queue can be asked for."""
-        return "--events" in measured([self.program, "run", "--help"]).output
-
     def new_database(self):
         """The path of one that is not there."""
         for path in self.folder.glob("bench.db*"):
             path.unlink()
         return self.folder / "bench.db"
 
-    def turns(self, *commands):
-        """Wall times of commands in turns: one list each. The first turn does not count."""
+    def turns(self, *commands, time_of=None):
+        """Times of commands in turns: one list each. The first turn does not count. Processor
+        times, which other work disturbs less, unless another is asked for."""
+        time_of = time_of or processor_seconds
         for command in commands:
-            seconds(command)
-        return list(zip(*([seconds(command) for command in commands] for _ in range(self.runs))))
+            time_of(command)
+        return list(zip(*([time_of(command) for command in commands] for _ in range(self.runs))))
 
 
 def ratios(above, below):
@@ -138,6 +136,10 @@ def measured(words):
 
 def seconds(words):
     return measured(words).wall_s
+
+
+def processor_seconds(words):
+    return measured(words).processor_s
 
 
 def build(*targets):
