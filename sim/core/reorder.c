@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ void reorder_begin(struct reorder *reorder, double horizon_s)
 {
     reorder->count = 0;
     reorder->is_unsorted = false;
+    reorder->from_s = reorder->horizon_s;
     reorder->horizon_s = horizon_s;
     for (bool is_near = true; is_near && reorder->far.count;) {
         const struct event event = event_queue_pop(&reorder->far);
@@ -84,11 +86,12 @@ static size_t distribute(struct reorder *reorder, struct reorder_scratch *scratc
     const size_t count = reorder->count;
     const struct event *near = reorder->near;
     uint32_t *starts = scratch->starts;
-    double first_s = near[0].time_s;
-    double last_s = near[0].time_s;
-    for (size_t i = 1; i < count; i++) {
-        first_s = near[i].time_s < first_s ? near[i].time_s : first_s;
-        last_s = near[i].time_s > last_s ? near[i].time_s : last_s;
+    double first_s = reorder->from_s;
+    double last_s = reorder->horizon_s;
+    if (isinf(last_s)) {
+        for (size_t i = 0; i < count; i++) {
+            last_s = i && near[i].time_s < last_s ? last_s : near[i].time_s;
+        }
     }
     // A little less than the number of buckets, so that rounding leads to none beyond the last.
     const double per_second = ((double)count - 0.5) / (last_s - first_s);

@@ -22,6 +22,7 @@ struct reorder {
     size_t count;
     size_t room;
     bool is_unsorted;
+    double from_s; // the stretch: all that is put in comes at or after this
     double horizon_s;
     struct event_queue far;
 };
@@ -36,7 +37,7 @@ struct reorder_scratch {
 void reorder_finish(struct reorder *reorder);
 void reorder_scratch_finish(struct reorder_scratch *scratch);
 
-// Begins the next stretch: what was taken out of the last one is forgotten.
+// Begins the next stretch, where the last one ended: what was taken out of that is forgotten.
 void reorder_begin(struct reorder *reorder, double horizon_s);
 
 void reorder_grow(struct reorder *reorder);

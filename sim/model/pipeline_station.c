@@ -63,7 +63,9 @@ static void draw_all(struct pipeline *line, const struct event *events, size_t c
         for (size_t i = 0; i < count; i++) {
             values[i] = distribution->a;
         }
-    } else if (distribution->kind == DISTRIBUTION_COLUMN || run->draws.length) {
+    } else if (distribution->kind == DISTRIBUTION_COLUMN ||
+               (run->draws.length && 2 * count > line->feed.stretch.count)) {
+        // By rows of a device's numbers where most samples come by, so that most of a row is used.
         for (size_t i = 0; i < count; i++) {
             values[i] = draw_one(run, &line->flights[event_subject(&events[i])], distribution,
                                  parameters, purpose, draws);
