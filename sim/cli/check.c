@@ -17,6 +17,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+// With rules there may be more of them, or one that is longer.
+static void add_replications(const struct spec *spec, struct text *text)
+{
+    int count = spec->replications;
+    if (spec->until_count && spec->intervals == INTERVALS_BATCH_MEANS) {
+        text_add(text, " or more, one replication");
+        return;
+    }
+    for (int i = 0; i < spec->until_count; i++) {
+        count = i == 0 || spec->until[i].least > count ? spec->until[i].least : count;
+    }
+    text_format(text, " a replication, %d replication%s%s", count, count == 1 ? "" : "s",
+                spec->until_count ? " or more" : "");
+}
+
 static void add_samples(const struct spec *spec, struct text *text)
 {
     if (spec->stop_kind == STOP_SAMPLES) {
@@ -24,8 +39,8 @@ static void add_samples(const struct spec *spec, struct text *text)
     } else {
         text_format(text, "%g s", spec->stop_time_s);
     }
-    text_format(text, " a replication, %d replication%s, seed %" PRIu64 "\n", spec->replications,
-                spec->replications == 1 ? "" : "s", spec->seed);
+    add_replications(spec, text);
+    text_format(text, ", seed %" PRIu64 "\n", spec->seed);
     if (spec->generated) {
         text_format(text, "samples generated from %s\n", spec->samples.generated_path);
     }

@@ -9,6 +9,7 @@
 #include "exp/experiment.h"
 #include "exp/parameters.h"
 #include "exp/predict.h"
+#include "exp/until.h"
 #include "model/world.h"
 #include "policies/policy.h"
 #include "scenario/spec.h"
@@ -96,8 +97,9 @@ static void add_main_table(const struct experiment *experiment, enum table_forma
         add_estimate_columns(&table, main_metrics[i]);
     }
     const bool has_rules = experiment->points[0].rule_count && experiment->swept_count;
+    const bool grows = until_grows(&experiment->points[0]);
     if (has_rules) {
-        table_add_column(&table, "replications");
+        table_add_column(&table, grows ? "samples" : "replications");
     }
     if (has_verdicts(experiment)) {
         table_add_column(&table, "verdict")->is_wrapped = true;
@@ -110,7 +112,7 @@ static void add_main_table(const struct experiment *experiment, enum table_forma
             add_estimate(&table, &point->estimates[find_metric(point->names, main_metrics[k])]);
         }
         if (has_rules) {
-            table_add_integer(&table, (int64_t)point->replications);
+            table_add_integer(&table, (int64_t)(grows ? point->samples : point->replications));
         }
         if (has_verdicts(experiment)) {
             add_verdict(&table, point);
@@ -270,7 +272,11 @@ static void add_point_json(const struct experiment *experiment,
         text_json_string(text, point->parameters[i].path);
         text_format(text, ": %s", point->parameters[i].value);
     }
-    text_format(text, "}, \"replications\": %d, \"verdict\": ", (int)point->replications);
+    text_format(text, "}, \"replications\": %d, ", (int)point->replications);
+    if (point->samples) {
+        text_format(text, "\"samples\": %" PRIu64 ", ", point->samples);
+    }
+    text_add(text, "\"verdict\": ");
     text_json_string(text, text_string(&verdict));
     if (point->stopped) {
         text_add(text, ", \"stopped\": ");

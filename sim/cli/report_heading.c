@@ -75,20 +75,49 @@ static void add_verdicts(const struct experiment *experiment, const char *const 
     }
 }
 
-// "20 replications", or "between 10 and 640 replications" where each point has its own number.
-static void add_replications(const struct experiment *experiment, struct text *text)
+static uint64_t replications_of(const struct experiment_point *point)
 {
-    uint64_t least = experiment->points[0].replications;
+    return point->replications;
+}
+
+static uint64_t samples_of(const struct experiment_point *point)
+{
+    return point->samples;
+}
+
+// "20", or "between 10 and 640" where each point has its own number. Returns the most.
+static uint64_t add_range(const struct experiment *experiment,
+                          uint64_t (*number_of)(const struct experiment_point *point),
+                          struct text *text)
+{
+    uint64_t least = number_of(&experiment->points[0]);
     uint64_t most = least;
     for (size_t i = 0; i < experiment->point_count; i++) {
-        const uint64_t own = experiment->points[i].replications;
+        const uint64_t own = number_of(&experiment->points[i]);
         least = own < least ? own : least;
         most = own > most ? own : most;
     }
     if (least < most) {
         text_format(text, "between %" PRIu64 " and ", least);
     }
-    text_format(text, "%" PRIu64 " replication%s", most, most == 1 ? "" : "s");
+    text_format(text, "%" PRIu64, most);
+    return most;
+}
+
+// How many replications there are, and how long each of them is.
+static void add_extent(const struct experiment *experiment, struct text *text)
+{
+    const struct spec *spec = experiment->spec;
+    const uint64_t most = add_range(experiment, replications_of, text);
+    text_format(text, " replication%s of ", most == 1 ? "" : "s");
+    if (experiment->points[0].samples) {
+        add_range(experiment, samples_of, text);
+        text_add(text, " samples");
+    } else if (spec->stop_kind == STOP_SAMPLES) {
+        text_format(text, "%" PRIu64 " samples", spec->stop_samples);
+    } else {
+        text_format(text, "%g s", spec->stop_time_s);
+    }
 }
 
 static void add_stopped(const struct experiment *experiment, const char *const *labels,
@@ -97,8 +126,11 @@ static void add_stopped(const struct experiment *experiment, const char *const *
     for (size_t i = 0; i < experiment->point_count && experiment->point_count <= MOST_NAMED; i++) {
         const struct experiment_point *point = &experiment->points[i];
         if (point->stopped) {
-            text_format(text, "%s: stopped after %" PRIu64 " replications: %s\n", labels[i],
-                        point->replications, point->stopped);
+            text_format(text, "%s: stopped ", labels[i]);
+            if (!point->samples) {
+                text_format(text, "after %" PRIu64 " replications: ", point->replications);
+            }
+            text_format(text, "%s\n", point->stopped);
         }
     }
 }
@@ -160,12 +192,7 @@ void report_add_heading(const struct experiment *experiment, const char *const *
     const struct spec *spec = experiment->spec;
     add_verdicts(experiment, labels, text);
     text_format(text, "%s%s%s\n", spec->name, spec->about[0] ? ": " : "", spec->about);
-    add_replications(experiment, text);
-    if (spec->stop_kind == STOP_SAMPLES) {
-        text_format(text, " of %" PRIu64 " samples", spec->stop_samples);
-    } else {
-        text_format(text, " of %g s", spec->stop_time_s);
-    }
+    add_extent(experiment, text);
     text_format(text, ", seed %" PRIu64, spec->seed);
     if (experiment->points[0].replications > 1) {
         text_format(text, "; mean and half width of the %g %% confidence interval\n",

@@ -51,6 +51,10 @@ static void add_table(const struct experiment *experiment, const struct outlook 
     if (outlook->has_rules) {
         table_add_column(&table, "most_replications");
     }
+    if (outlook->grows) {
+        table_add_column(&table, "least_samples");
+        table_add_column(&table, "most_samples");
+    }
     table_add_column(&table, "stored");
     for (size_t i = 0; i < experiment->point_count; i++) {
         const struct experiment_point *point = &experiment->points[i];
@@ -61,8 +65,16 @@ static void add_table(const struct experiment *experiment, const struct outlook 
         table_add_text(&table, point->policy);
         table_add_text(&table, text_string(&parameters));
         table_add_integer(&table, (int64_t)point->replications);
+        const bool grows = until_grows(point);
         if (outlook->has_rules) {
+            table_add_integer(&table, grows ? 1 : (int64_t)until_most(point));
+        }
+        if (outlook->grows && grows) {
+            table_add_integer(&table, (int64_t)until_first(point));
             table_add_integer(&table, (int64_t)until_most(point));
+        } else if (outlook->grows) {
+            table_add_text(&table, "");
+            table_add_text(&table, "");
         }
         table_add_integer(&table, (int64_t)outlook_stored(experiment, outlook, i));
         text_finish(&parameters);
@@ -74,9 +86,9 @@ static void add_table(const struct experiment *experiment, const struct outlook 
 void report_add_seconds(const struct outlook *outlook, struct text *text)
 {
     bool is_first = true;
-    text_add(text, outlook->has_rules       ? "the least takes about "
-                   : outlook->seconds < 0.1 ? "less than "
-                                            : "about ");
+    text_add(text, outlook->has_rules || outlook->grows ? "the least takes about "
+                   : outlook->seconds < 0.1             ? "less than "
+                                                        : "about ");
     report_add_duration(fmax(0.1, outlook->seconds), text);
     text_format(text, " with %d thread%s, by ", outlook->threads, outlook->threads == 1 ? "" : "s");
     for (int i = 0; i < OUTLOOK_BASES_; i++) {
@@ -101,6 +113,10 @@ void report_add_outlook(const struct experiment *experiment, const struct outloo
                     " replications are left to run",
                     outlook->points_stored, experiment->point_count, outlook->replications_left,
                     outlook->replications);
+    }
+    if (outlook->grows) {
+        text_add(text, "\nruns go on from 'least_samples' until intervals are narrow enough, to "
+                       "'most_samples' at most");
     }
     if (outlook->replications_left && !isnan(outlook->seconds)) {
         text_add(text, "\n");
@@ -167,7 +183,10 @@ static void add_json(const struct experiment *experiment, const struct outlook *
         text_add(text, ", \"parameters\": ");
         report_add_parameters_json(point, text);
         text_format(text, ", \"replications\": %" PRIu64, point->replications);
-        if (point->rule_count) {
+        if (until_grows(point)) {
+            text_format(text, ", \"samples\": %" PRIu64 ", \"most_samples\": %" PRIu64,
+                        until_first(point), until_most(point));
+        } else if (point->rule_count) {
             text_format(text, ", \"most_replications\": %" PRIu64, until_most(point));
         }
         text_format(text, ", \"stored\": %" PRIu64 "}%s\n", outlook_stored(experiment, outlook, i),

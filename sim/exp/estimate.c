@@ -378,20 +378,26 @@ static struct experiment_estimate move_to(double whole, enum metric_kind kind,
     return estimate;
 }
 
-static void estimate_batches(struct experiment_point *point, const struct replication_result *whole)
+struct experiment_estimate estimate_metric_of_batches(const struct experiment_point *point,
+                                                      const struct replication_batches *batches,
+                                                      const struct replication_result *whole,
+                                                      int metric, double confidence)
 {
-    const struct experiment_names *names = point->names;
-    const struct replication_batches *batches = &whole->batches;
+    const enum metric_kind kind = point->names->kind[metric];
     struct units units;
     units_init(&units, batches->count + 1);
-    for (int metric = 0; metric < names->metrics; metric++) {
-        const enum metric_kind kind = names->kind[metric];
-        collect(point, batches->each, batches->count, metric, NULL, &units);
-        point->estimates[metric] = estimate_units(&units, kind, point->confidence, 1);
-        point->estimates[metric] =
-            move_to(value_of(point, whole, metric), kind, point->estimates[metric]);
-    }
+    collect(point, batches->each, batches->count, metric, NULL, &units);
+    const struct experiment_estimate estimate = estimate_units(&units, kind, confidence, 1);
     units_finish(&units);
+    return whole ? move_to(value_of(point, whole, metric), kind, estimate) : estimate;
+}
+
+static void estimate_batches(struct experiment_point *point, const struct replication_result *whole)
+{
+    for (int metric = 0; metric < point->names->metrics; metric++) {
+        point->estimates[metric] =
+            estimate_metric_of_batches(point, &whole->batches, whole, metric, point->confidence);
+    }
 }
 
 static void estimate_replications(struct experiment_point *point,

@@ -24,6 +24,7 @@
 struct arena;
 struct experiment_estimate;
 struct experiment_point;
+struct replication_batches;
 struct replication_result;
 
 // Estimates each metric across the point's replications, in the order of their numbers, with the
@@ -34,6 +35,13 @@ void estimate_point(struct experiment_point *point, const struct replication_res
 struct experiment_estimate estimate_metric(const struct experiment_point *point,
                                            const struct replication_result *results,
                                            uint64_t replications, int metric, double confidence);
+
+// The same from the batches of one run; `whole` is what the run says as a whole, NULL while it goes
+// on: then the estimate is the mean of the batches.
+struct experiment_estimate estimate_metric_of_batches(const struct experiment_point *point,
+                                                      const struct replication_batches *batches,
+                                                      const struct replication_result *whole,
+                                                      int metric, double confidence);
 
 // The estimate of `count` costs, one for each replication.
 struct experiment_estimate estimate_costs(const double *costs, uint64_t count, double confidence,

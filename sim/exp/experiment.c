@@ -5,6 +5,7 @@
 #include "exp/experiment_parts.h"
 
 #include "exp/pool.h"
+#include "exp/until.h"
 #include "model/replication.h"
 #include "model/world.h"
 
@@ -46,10 +47,12 @@ static void run_job(void *context, size_t own)
     pthread_mutex_unlock(&run->building);
     struct task *task = &simulation->tasks[job->replication];
     task->recording.recorder = &simulation->recorder;
-    const struct replication_options options = {.number = job->replication,
-                                                .by_events = run->options->by_events,
-                                                .observe = records(run) ? recording_observe : NULL,
-                                                .context = &task->recording};
+    struct replication_options options = {.number = job->replication,
+                                          .by_events = run->options->by_events,
+                                          .observe = records(run) ? recording_observe : NULL,
+                                          .context = &task->recording};
+    const size_t first = run->experiment->simulations[job->simulation].first_point;
+    until_let_grow(&run->experiment->points[first], &options); // they all have the same rules
     const double start_s = run_clock_s();
     task->has_failed = replication_run(simulation->world, &options,
                                        &simulation->results[job->replication], &task->error) != 0;

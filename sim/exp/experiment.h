@@ -12,7 +12,8 @@
 // each point's cost comes from the counters.
 //
 // Where a scenario says how narrow intervals have to be, replications run in rounds (exp/until.h):
-// after each, the simulations of points that need more get more.
+// after each, the simulations of points that need more get more. A run that is cut into batches
+// goes on instead, which is part of what its replication is.
 //
 // Replications are independent tasks that share nothing that they write. What they found is put
 // together in the order of their numbers, so the estimates are the same to the bit for any number
@@ -107,7 +108,8 @@ struct experiment_point {
     double overloaded_load;
     double overloaded_since_s; // when a sample there last had no wait; mean of the replications
     const char *unsettled; // not converged: a metric
-    const char *stopped;   // why there are no more replications; NULL without rules
+    const char *stopped;   // why there are no more replications or samples; NULL without rules
+    uint64_t samples;      // of its one run, if rules decide; else 0
     bool is_done;
     int64_t id; // in the database
 };

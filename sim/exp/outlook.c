@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "exp/experiment.h"
 #include "exp/pool.h"
+#include "exp/until.h"
 #include "model/replication.h"
 #include "model/world.h"
 #include "results/query.h"
@@ -175,6 +176,7 @@ static double run_part(const struct experiment *experiment, const struct experim
         if (replication_run(world, &options, &result, &problem) == 0) {
             took_s = monotonic_s() - start_s;
         }
+        replication_batches_finish(&result.batches);
     }
     text_finish(&problem);
     diagnostics_finish(&diagnostics);
@@ -241,7 +243,9 @@ static void count_stored(const struct experiment *experiment, struct outlook *ou
     for (size_t i = 0; i < experiment->point_count; i++) {
         outlook->points_stored +=
             outlook_stored(experiment, outlook, i) == experiment->points[i].replications;
-        outlook->has_rules |= experiment->points[i].rule_count > 0;
+        const bool grows = until_grows(&experiment->points[i]);
+        outlook->has_rules |= experiment->points[i].rule_count > 0 && !grows;
+        outlook->grows |= grows;
     }
     for (size_t i = 0; i < experiment->simulation_count; i++) {
         outlook->replications += experiment->simulations[i].replications;

@@ -31,6 +31,7 @@ struct outlook {
     uint64_t replications;
     uint64_t replications_left;
     bool has_rules;              // then these are what runs at least (exp/until.h)
+    bool grows;                  // single runs go on by rules
     uint64_t most_left;          // and this at most
     int threads;                 // that have something to do
     double seconds;              // about; NaN if a trial failed

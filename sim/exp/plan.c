@@ -112,15 +112,24 @@ static const struct experiment_names *names_of(struct planner *planner, const st
 // ---- hashes ----
 
 // A point whose policy does not look at prices is its simulation at its prices; any other is a
-// simulation of its own.
+// simulation of its own. So is one whose rules decide how long it runs: they may be about the cost,
+// and are part of what it is.
 static void hash_point(const struct spec *spec, const struct world *world,
                        struct experiment_point *point)
 {
     const int policy = point->policy_number;
-    spec_hash(spec, policy, point->uses_prices ? SPEC_REPLICATION : SPEC_SIMULATION,
+    const bool grows = until_grows(point);
+    spec_hash(spec, policy, point->uses_prices || grows ? SPEC_REPLICATION : SPEC_SIMULATION,
               point->simulation_hash);
     struct hash hash;
     uint64_t words[HASH_WORDS];
+    if (grows) {
+        hash_init(&hash);
+        hash_add(&hash, point->simulation_hash, SPEC_HASH_ROOM);
+        until_hash(point, &hash);
+        hash_finish(&hash, words);
+        hash_hex(words, (SPEC_HASH_ROOM - 1) * 4, point->simulation_hash);
+    }
     hash_init(&hash);
     hash_add(&hash, point->simulation_hash, SPEC_HASH_ROOM);
     for (int i = 0; i < world->counters.count; i++) {
@@ -195,8 +204,8 @@ static void make_room(struct planner *planner, size_t most)
     }
 }
 
-// How many samples a replication has, about. A closed loop and a trace do not tell without being
-// run.
+// How many samples a replication has, about; one that goes on, until it is looked at first. A
+// closed loop and a trace do not tell without being run.
 static double expected_samples(const struct spec *spec, const struct world *world,
                                bool *ret_is_known)
 {
@@ -232,7 +241,8 @@ static void put_into_simulation(struct planner *planner, size_t number, const st
     struct experiment_simulation *simulation = &experiment->simulations[*slot - 1];
     simulation->last_point = number;
     point->simulation = *slot - 1;
-    const uint64_t most = point->rule_count ? until_most(point) : point->replications;
+    const uint64_t most =
+        point->rule_count && !until_grows(point) ? until_most(point) : point->replications;
     if (point->replications > simulation->replications) {
         simulation->replications = point->replications;
     }
@@ -303,7 +313,7 @@ static int plan_rules(const struct spec *spec, struct experiment_point *point, s
         return -1;
     }
     if (point->rule_count) {
-        point->replications = until_first(point);
+        point->replications = until_grows(point) ? 1 : until_first(point);
     }
     return 0;
 }
@@ -332,11 +342,11 @@ static int add_point(struct planner *planner, const struct spec *spec, int polic
                                        .is_transient = spec->transient,
                                        .is_open_loop = has_open_loop(spec),
                                        .overloaded_station = -1};
-    hash_point(spec, world, point);
     point->names = names_of(planner, world, scratch);
     if (plan_rules(spec, point, arena, diagnostics) != 0) {
         return -1;
     }
+    hash_point(spec, world, point);
     size_t *slot = slot_of(planner, planner->points_by_hash, point, true);
     if (experiment->is_sweep && *slot) {
         return 0; // the axes that would set it apart do not concern its policy

@@ -169,7 +169,7 @@ static int take_complete(struct storing *storing, size_t number, struct text *re
     }
     if (status == 0 && point->rule_count) {
         point->replications = replications;
-        point->stopped = arena_text(&storing->experiment->arena, text_string(&stopped));
+        until_read_stopped(point, text_string(&stopped), &storing->experiment->arena);
     }
     point->is_done = status == 0;
     text_finish(&stopped);

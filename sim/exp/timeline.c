@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "exp/experiment.h"
+#include "exp/until.h"
 #include "model/replication.h"
 #include "model/world.h"
 
@@ -179,14 +180,16 @@ static int record_point(struct recorder *recorder, const struct experiment *expe
     for (uint32_t i = 0; i < world->lanes; i++) {
         recorder->first_track[i] = SIZE_MAX;
     }
-    const struct replication_options options = {
+    struct replication_options options = {
         .number = recorder->request->replication,
         .look = recorder->timeline ? look : NULL,
         .step_s = recorder->request->step_s,
         .visited = recorder->trace ? visited : NULL,
         .context = recorder,
     };
+    until_let_grow(&experiment->points[recorder->point], &options);
     const int status = replication_run(world, &options, &ignored, ret_error);
+    replication_batches_finish(&ignored.batches);
     if (recorder->trace) {
         name_processes(recorder);
     }

@@ -5,15 +5,19 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "exp/estimate.h"
+#include "model/replication.h"
 #include "scenario/spec.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 // Of what there is, a round adds this part at least and at most.
 static const double LEAST_GROWTH = 0.1;
 static const double MOST_GROWTH = 1;
+// Whole numbers of samples are exact up to here.
+static const double MOST_SAMPLES = 0x1p53;
 
 static int find_metric(const struct experiment_names *names, const char *name)
 {
@@ -43,10 +47,20 @@ int until_plan(const struct spec *spec, struct experiment_point *point, struct a
             .confidence = stated->confidence > 0 ? stated->confidence : spec->confidence,
             .least = (uint64_t)stated->least,
             .most = (uint64_t)stated->most};
+        if (point->has_batches) {
+            rules[i].least = spec->stop_samples;
+            rules[i].most =
+                (uint64_t)fmin((double)spec->stop_samples * stated->most, MOST_SAMPLES);
+        }
     }
     point->rules = rules;
     point->rule_count = spec->until_count;
     return -1;
+}
+
+bool until_grows(const struct experiment_point *point)
+{
+    return point->rule_count && point->has_batches;
 }
 
 // Whole units: antithetic replications come in pairs.
@@ -81,6 +95,8 @@ uint64_t until_most(const struct experiment_point *point)
     return most;
 }
 
+// ---- looking ----
+
 // How many times as wide as wanted an interval is; infinite if there is none.
 static double excess(const struct until_rule *rule, const struct experiment_estimate *estimate)
 {
@@ -93,6 +109,51 @@ static double excess(const struct until_rule *rule, const struct experiment_esti
     return estimate->half_width > 0 ? estimate->half_width / wanted : 0;
 }
 
+static double excess_of_batches(const struct experiment_point *point, const struct until_rule *rule,
+                                const struct replication_batches *batches)
+{
+    const struct experiment_estimate estimate =
+        estimate_metric_of_batches(point, batches, NULL, rule->metric, rule->confidence);
+    return batches->has_not_converged ? INFINITY : excess(rule, &estimate);
+}
+
+// How many replications or samples it takes by one rule, of which there are `now`.
+static uint64_t wanted_by(const struct experiment_point *point, const struct until_rule *rule,
+                          double times, uint64_t now)
+{
+    const uint64_t most = whole(point, rule->most);
+    if (times <= 1 || now >= most) {
+        return now;
+    }
+    const double growth = fmin(fmax(times * times - 1, LEAST_GROWTH), MOST_GROWTH);
+    const uint64_t wanted = whole(point, now + (uint64_t)ceil(growth * (double)now));
+    return wanted < most ? wanted : most;
+}
+
+static uint64_t go_on(const void *context, uint64_t samples,
+                      const struct replication_batches *batches)
+{
+    const struct experiment_point *point = context;
+    uint64_t next = samples;
+    for (int i = 0; i < point->rule_count; i++) {
+        const struct until_rule *rule = &point->rules[i];
+        const double times = excess_of_batches(point, rule, batches);
+        const uint64_t own = wanted_by(point, rule, times, samples);
+        next = own > next ? own : next;
+    }
+    return next;
+}
+
+void until_let_grow(const struct experiment_point *point, struct replication_options *options)
+{
+    if (until_grows(point)) {
+        options->go_on = go_on;
+        options->go_on_context = point;
+    }
+}
+
+// ---- saying why ----
+
 static void add_width(const struct until_rule *rule, double half_width, struct text *text)
 {
     if (rule->is_relative) {
@@ -102,10 +163,9 @@ static void add_width(const struct until_rule *rule, double half_width, struct t
     }
 }
 
-static void add_reason(const struct until_rule *rule, bool holds,
-                       const struct experiment_estimate *estimate, struct text *text)
+static void add_widths(const struct until_rule *rule, const struct experiment_estimate *estimate,
+                       struct text *text)
 {
-    text_add(text, text->length ? "; " : "");
     text_format(text, "%s has a half width of ", rule->name);
     if (isnan(estimate->half_width)) {
         text_add(text, "nothing, for it has no interval");
@@ -117,8 +177,33 @@ static void add_reason(const struct until_rule *rule, bool holds,
     }
     text_add(text, ", wanted: ");
     add_width(rule, rule->half_width, text);
-    if (!holds) {
-        text_format(text, ", but %" PRIu64 " replications are the most", rule->most);
+}
+
+// The run of a point that grows is over.
+static void add_reasons_of_run(const struct experiment_point *point,
+                               const struct replication_result *run, struct text *text)
+{
+    const struct replication_batches *batches = &run->batches;
+    text_format(text, "after %" PRIu64 " samples: ", run->offered);
+    for (int i = 0; i < point->rule_count; i++) {
+        const struct until_rule *rule = &point->rules[i];
+        const struct experiment_estimate estimate =
+            estimate_metric_of_batches(point, batches, run, rule->metric, rule->confidence);
+        text_add(text, i ? "; " : "");
+        add_widths(rule, &estimate, text);
+        if (excess_of_batches(point, rule, batches) <= 1) {
+            continue;
+        }
+        if (batches->count && batches->has_not_converged) {
+            text_format(text, ", but batches of %s are too much alike",
+                        point->names->metric[batches->metric]);
+        }
+        if (run->offered < run->wanted) {
+            text_add(text, ", but no more samples came");
+        } else if (run->offered >= rule->most) {
+            text_format(text, ", but %" PRIu64 " times 'stop' are the most",
+                        rule->most / rule->least);
+        }
     }
 }
 
@@ -128,26 +213,39 @@ uint64_t until_next(struct experiment_point *point, const struct replication_res
     const uint64_t now = point->replications;
     uint64_t next = now;
     struct text reasons = {0};
-    for (int i = 0; i < point->rule_count; i++) {
+    if (until_grows(point)) {
+        add_reasons_of_run(point, results, &reasons);
+    }
+    for (int i = 0; i < point->rule_count && !until_grows(point); i++) {
         const struct until_rule *rule = &point->rules[i];
-        const uint64_t most = whole(point, rule->most);
         const struct experiment_estimate estimate =
             estimate_metric(point, results, now, rule->metric, rule->confidence);
         const double times = excess(rule, &estimate);
-        add_reason(rule, times <= 1, &estimate, &reasons);
-        if (times > 1 && now < most) {
-            const double growth = fmin(fmax(times * times - 1, LEAST_GROWTH), MOST_GROWTH);
-            const uint64_t wanted = whole(point, now + (uint64_t)ceil(growth * (double)now));
-            const uint64_t own = wanted < most ? wanted : most;
-            next = own > next ? own : next;
+        const uint64_t own = wanted_by(point, rule, times, now);
+        next = own > next ? own : next;
+        text_add(&reasons, i ? "; " : "");
+        add_widths(rule, &estimate, &reasons);
+        if (times > 1) {
+            text_format(&reasons, ", but %" PRIu64 " replications are the most", rule->most);
         }
     }
     if (next == now) {
-        point->stopped = arena_text(arena, text_string(&reasons));
+        until_read_stopped(point, text_string(&reasons), arena);
     }
     text_finish(&reasons);
     return next;
 }
+
+void until_read_stopped(struct experiment_point *point, const char *stopped, struct arena *arena)
+{
+    static const char after[] = "after ";
+    point->stopped = arena_text(arena, stopped);
+    if (until_grows(point) && strncmp(stopped, after, strlen(after)) == 0) {
+        point->samples = strtoull(stopped + strlen(after), NULL, 10);
+    }
+}
+
+// ---- what rules are ----
 
 void until_hash(const struct experiment_point *point, struct hash *hash)
 {

@@ -2,7 +2,8 @@
 #ifndef OFFLOADSIM_EXP_UNTIL_H
 #define OFFLOADSIM_EXP_UNTIL_H
 
-// How many replications a point needs so that its intervals are as narrow as its scenario asks for.
+// How many replications a point needs, or how long its one run has to be, so that its intervals are
+// as narrow as its scenario asks for.
 //
 // Replications run in rounds. The first has as many as the rules want at least. After each round
 // every rule is looked at: one that does not hold tells how many replications it would take if the
@@ -17,8 +18,13 @@
 // pairs is as uncertain as one of 5 replications, so the first stage counts pairs where there are
 // any.
 //
-// The numbers of replications at which a point is looked at depend on its own estimates alone: not
-// on threads, not on what a database holds, and not on other points.
+// With intervals from the batches of one run (model/batches.h) n counts the samples of the run. It
+// is looked at first after as many as its scenario stops at, and goes on from there; what it
+// computes is the same to the bit as what a run of its final length does. Batches that are too much
+// alike give no interval, so the run goes on.
+//
+// The numbers at which a point is looked at depend on its own estimates alone: not on threads, not
+// on what a database holds, and not on other points.
 
 #include "exp/experiment.h"
 
@@ -27,6 +33,7 @@
 
 struct arena;
 struct hash;
+struct replication_options;
 struct replication_result;
 struct spec;
 struct text;
@@ -37,7 +44,7 @@ struct until_rule {
     bool is_relative;
     double half_width; // wanted; a share of the estimate if it is relative
     double confidence;
-    uint64_t least;
+    uint64_t least; // replications, or samples of a run that grows
     uint64_t most;
 };
 
@@ -45,14 +52,24 @@ struct until_rule {
 // number of the first rule whose metric is none of the point's, -1 if all are.
 int until_plan(const struct spec *spec, struct experiment_point *point, struct arena *arena);
 
-// Replications of the first round, and of all rounds at most.
+// Whether the rules decide how long the one run of a point is, and not how many there are.
+bool until_grows(const struct experiment_point *point);
+
+// Replications of the first round, or samples until the first look at a run that grows; and of all
+// rounds, or of the run, at most.
 uint64_t until_first(const struct experiment_point *point);
 uint64_t until_most(const struct experiment_point *point);
 
+// Has the replication go on for as long as the point's rules want, if it is one that grows.
+void until_let_grow(const struct experiment_point *point, struct replication_options *options);
+
 // Looks at a point that has `point->replications`. Returns how many it is to have next, or the same
-// number if it is done; then point->stopped says why.
+// number if it is done; then point->stopped says why, and point->samples how long its run is.
 uint64_t until_next(struct experiment_point *point, const struct replication_result *results,
                     struct arena *arena);
+
+// What until_next() has said of the point before; it is copied into `arena`.
+void until_read_stopped(struct experiment_point *point, const char *stopped, struct arena *arena);
 
 // Adds the rules of a point to a hash of what it is.
 void until_hash(const struct experiment_point *point, struct hash *hash);

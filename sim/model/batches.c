@@ -318,6 +318,20 @@ void batches_collect(const struct run *run, struct replication_batches *ret_batc
     arena_finish(&arena);
 }
 
+bool batches_go_on(struct run *run)
+{
+    const struct replication_options *options = run->options;
+    if (!options->go_on || !run->batches) {
+        return false;
+    }
+    struct replication_batches batches;
+    batches_collect(run, &batches);
+    const uint64_t wanted = options->go_on(options->go_on_context, run->offered, &batches);
+    replication_batches_finish(&batches);
+    run->stop_samples = wanted > run->offered ? wanted : run->offered;
+    return run->stop_samples > run->offered;
+}
+
 void replication_batches_finish(struct replication_batches *batches)
 {
     if (batches->each) {

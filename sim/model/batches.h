@@ -34,7 +34,11 @@ enum { BATCHES_MOST = 64 };
 void batches_start(struct run *run, struct arena *arena);
 // A cut is due.
 void batches_cut(struct run *run);
-// After the run: what the batches say. Empty without batches.
+// As many samples have come as the run was to have. Returns whether it is to have more, by what
+// the batches so far say to who runs it.
+bool batches_go_on(struct run *run);
+// What the batches say, after the run or while it goes on, which it does not notice. Empty without
+// batches.
 void batches_collect(const struct run *run, struct replication_batches *ret_batches);
 
 #endif

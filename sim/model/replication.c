@@ -172,6 +172,7 @@ static void init_run(struct run *run, struct arena *arena)
     run->place = (struct check_place){0, "run loop", run->key.seed, run->options->number};
     run->free_slot = NO_SLOT;
     run->is_open = true;
+    run->stop_samples = spec->stop_samples;
     run->free_at_s = arena_new_array(arena, world->servers, double);
     run->present = arena_new_array(arena, world->lanes, uint32_t);
     init_devices(run, arena);
@@ -285,6 +286,7 @@ static int run_once(const struct world *world, const struct replication_options 
     ret_result->simulated_s = run.now_s;
     ret_result->window_s = run.tally->window_to_s - run.tally->window_from_s;
     ret_result->offered = run.offered;
+    ret_result->wanted = run.stop_samples;
     ret_result->answered = run.answered;
     ret_result->dropped = run.dropped;
     ret_result->in_flight = run.in_flight;

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct replication_batches;
+struct replication_result;
 struct self_check;
 struct text;
 struct warmup;
@@ -87,11 +89,14 @@ struct replication_options {
     // change.
     void (*falsify)(void *context, struct self_check *check);
     void *context;
+    // With batches and a stop after so many samples: asked when these have come, with the batches
+    // so far. Returns how many samples the run is to have instead; it is over if these are no more.
+    uint64_t (*go_on)(const void *context, uint64_t samples,
+                      const struct replication_batches *batches);
+    const void *go_on_context;
     // By model/warmup.h alone; NULL: the warm-up is to be found, if it is `auto`.
     const struct warmup *warmup;
 };
-
-struct replication_result;
 
 // One long run cut into batches of equal simulated time, if the scenario asks for `intervals:
 // batch_means` (model/batches.h). `{0}`: it does not.
@@ -115,6 +120,7 @@ struct replication_result {
     double window_s;
     // Of all samples, warm-up included.
     uint64_t offered;
+    uint64_t wanted; // of a stop after so many samples: these; fewer came if none were left
     uint64_t answered;
     uint64_t dropped;
     uint64_t in_flight;

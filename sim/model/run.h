@@ -136,6 +136,7 @@ struct run {
     struct station_state *looks; // [stations]: scratch for an observer of states; NULL: none
     uint64_t looks_done;
     bool is_open; // samples still arise
+    uint64_t stop_samples; // so many may be offered, if samples decide; batches_go_on() raises it
     uint64_t offered;
     uint64_t answered;
     uint64_t dropped;

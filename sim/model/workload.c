@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "model/batches.h"
 #include "model/controls.h"
 #include "model/generator.h"
 #include "model/run.h"
@@ -292,7 +293,8 @@ uint32_t workload_arrive(struct run *run, uint32_t device, bool is_burst)
                       CLASS_OFFERED,
                   1);
     }
-    if (spec->stop_kind == STOP_SAMPLES && run->offered == spec->stop_samples) {
+    if (spec->stop_kind == STOP_SAMPLES && run->offered == run->stop_samples &&
+        !batches_go_on(run)) {
         run->is_open = false;
         run->tally->window_to_s = run->now_s;
     } else if (is_burst) {

@@ -36,8 +36,15 @@ static void check_rule(const struct checker *checker, const struct spec_until *r
         diagnostics_hint(checker->diagnostics,
                          "add 'relative', such as 1 %%, or 'absolute', in the unit of the metric");
     }
-    if (rule->least > rule->most) {
-        const struct mark *least = value_of(checker, &rule->least);
+    const struct mark *least = value_of(checker, &rule->least);
+    if (checker->spec->intervals == INTERVALS_BATCH_MEANS) {
+        if (least) {
+            diagnostics_error(checker->diagnostics, least,
+                              "'least' counts replications, but there is one run, which is looked "
+                              "at first when it is as long as 'stop' says");
+            diagnostics_hint(checker->diagnostics, "leave 'least' out, and let 'stop' be longer");
+        }
+    } else if (rule->least > rule->most) {
         diagnostics_error(checker->diagnostics, least ? least : value_of(checker, &rule->most),
                           "'until' runs at least %d and at most %d replications", rule->least,
                           rule->most);
@@ -54,7 +61,7 @@ static void check_until(const struct checker *checker)
         }
     }
     const struct setting *given = settings_find(checker->settings, &spec->replications);
-    if (spec->until_count && given) {
+    if (spec->until_count && given && spec->intervals == INTERVALS_REPLICATIONS) {
         diagnostics_error(checker->diagnostics, &given->value,
                           "the number of replications is given, and so is 'until', which finds it");
         diagnostics_hint(checker->diagnostics,
@@ -67,22 +74,32 @@ static void check_batches(const struct checker *checker)
 {
     const struct spec *spec = checker->spec;
     const struct mark *mark = value_of(checker, &spec->intervals);
-    const char *other = spec->until_count        ? "until"
-                        : spec->antithetic       ? "antithetic"
+    const struct mark *given = value_of(checker, &spec->replications);
+    const char *other = spec->antithetic         ? "antithetic"
                         : spec->control_variates ? "control_variates"
                                                  : NULL;
-    if (spec->intervals == INTERVALS_BATCH_MEANS && other) {
+    if (spec->intervals != INTERVALS_BATCH_MEANS) {
+        return;
+    }
+    if (other) {
         diagnostics_error(checker->diagnostics, mark,
                           "intervals come from the batches of one run, but '%s' needs replications",
                           other);
         diagnostics_hint(checker->diagnostics, "leave '%s' out, or 'intervals'", other);
-    } else if (spec->intervals == INTERVALS_BATCH_MEANS && spec->replications != 1) {
-        const struct mark *given = value_of(checker, &spec->replications);
+    } else if (spec->replications != 1 && (given || !spec->until_count)) {
         diagnostics_error(
             checker->diagnostics, given ? given : mark,
             "intervals come from the batches of one run, but there are %d replications",
             spec->replications);
         diagnostics_hint(checker->diagnostics, "set 'replications' to 1, and let the run be long");
+    }
+    if (spec->until_count && spec->stop_kind != STOP_SAMPLES) {
+        const struct mark *stop = value_of(checker, &spec->stop_time_s);
+        diagnostics_error(checker->diagnostics, stop ? stop : mark,
+                          "the run stops at a time, but 'until' has it go on by samples");
+        diagnostics_hint(checker->diagnostics,
+                         "let it 'stop' after samples, such as {samples: 100000}, when it is "
+                         "looked at first");
     }
 }
 

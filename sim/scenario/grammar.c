@@ -419,8 +419,9 @@ const struct field grammar_fields[] = {
               .element_bytes = sizeof(struct spec_until),
               .count_offset = offsetof(struct spec, until_count)},
      .flags = FIELD_OPTIONAL | FIELD_LABEL,
-     .meaning = "in place of a number of replications: how narrow intervals have to be; of a list, "
-                "each rule has to hold or to have given up"},
+     .meaning = "in place of a number of replications, or of the length of a run that is cut into "
+                "batches: how narrow intervals have to be; of a list, each rule has to hold or to "
+                "have given up"},
     {.name = "antithetic",
      .offset = offsetof(struct spec, antithetic),
      .type = {.kind = FIELD_BOOLEAN},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// When replications stop because an interval is narrow enough.
+// When replications stop, or a run, because an interval is narrow enough.
 
 #include "scenario/grammar_parts.h"
 #include "scenario/spec.h"
@@ -35,12 +35,14 @@ static const struct field until_fields[] = {
      .type = {.kind = FIELD_INTEGER, RANGE(5, MOST_COUNT)},
      .default_text = "10",
      .meaning = "replications, or antithetic pairs, that run in any case, before the width is "
-                "looked at first"},
+                "looked at first; not with intervals: batch_means, whose run is looked at first "
+                "when it is as long as stop says"},
     {.name = "most",
      .offset = UNTIL_OFFSET(most),
      .type = {.kind = FIELD_INTEGER, RANGE(5, MOST_COUNT)},
      .default_text = "1000",
-     .meaning = "replications after which this rule gives up"},
+     .meaning = "replications after which this rule gives up; with intervals: batch_means, how "
+                "many times as long as stop says the run becomes before it does"},
     {.name = NULL},
 };
 

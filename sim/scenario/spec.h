@@ -204,14 +204,15 @@ struct spec_measure {
     bool labels; // each one for itself
 };
 
-// A rule by which replications stop: once the interval of a metric is narrow enough.
+// A rule by which replications stop, or a run that is cut into batches: once the interval of a
+// metric is narrow enough.
 struct spec_until {
     const char *metric;
     double relative;   // half width as a share of the estimate; 0: not stated
     double absolute;   // half width in the unit of the metric; 0: not stated
     double confidence; // 0: the scenario's
-    int least;
-    int most;
+    int least; // replications
+    int most;  // replications, or lengths of the run
 };
 
 enum spec_stop_kind { STOP_SAMPLES, STOP_TIME };
@@ -232,7 +233,7 @@ struct spec {
     enum spec_intervals intervals; // what their units are
     double confidence; // of every interval
     struct spec_until *until; // all must hold
-    int until_count;          // 0: `replications` says how many there are
+    int until_count;          // 0: `replications`, `stop` say how many there are, how long each is
     bool antithetic;          // replications 2i and 2i + 1 are mirror images of each other
     bool control_variates;
     bool transient; // the run is not meant to settle

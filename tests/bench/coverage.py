@@ -11,9 +11,9 @@ batches of one run of as many samples as the row says. What the share of these i
 binomial; it is printed as the 95 % interval of the share (Wilson). A row fails if the share lies
 outside of its band. All is as reproducible as the program is.
 
-Two more rows let runs stop by themselves once an interval is as narrow as 1 % of the mean, the
-second one by antithetic pairs, and count how often the mean is then within 1 % of the theoretical
-value.
+Three more rows let runs stop by themselves once an interval is as narrow as 1 % of the mean, the
+second one by antithetic pairs and the third by the length of one run, and count how often the mean
+is then within 1 % of the theoretical value.
 
 With --tap rows are shorter and run 200 times each; one fails if its count is one that a true
 interval has less than once in a thousand times.
@@ -233,7 +233,15 @@ WARMUP = "warmup={samples: 2000}"
 # Replications are so long that about as many again are needed as the first stage has.
 STOPPING = {"M/M/1, load 0.5, until 1 %": ["stop={samples: 22000}", WARMUP],
             "M/M/1, load 0.5, antithetic, until 1 %": ["stop={samples: 12000}", WARMUP,
-                                                       "antithetic=true"]}
+                                                       "antithetic=true"],
+            "M/M/1, load 0.5, one run until 1 %": ["stop={samples: 102000}", WARMUP,
+                                                   "intervals=batch_means"]}
+
+# For --tap: by replications, and by the length of one run.
+QUICK_STOPPING = {
+    "replications": ["stop={samples: 6000}", "warmup={samples: 1000}"],
+    "samples": ["stop={samples: 21000}", "warmup={samples: 1000}", "intervals=batch_means"],
+}
 
 
 def stopping(program, scenarios, lengths, percent, experiments, jobs):
@@ -256,22 +264,28 @@ def run_stopping(program, scenarios, options, name):
     """Half as many experiments, for each is some twenty replications long."""
     points, within = stopping(program, scenarios, STOPPING[name], 1, options.experiments // 2,
                               options.jobs)
-    units = sum(point["replications"] for point in points) / len(points)
-    return report(options, name, "latency_mean_s within 1 %", f"{units:.1f} on average",
-                  within, len(points), (0.93, 1))
+    unit = "samples" if "samples" in points[0] else "replications"
+    mean = sum(point[unit] for point in points) / len(points)
+    units = f"{mean:.0f} samples" if unit == "samples" else f"{mean:.1f} on average"
+    return report(options, name, "latency_mean_s within 1 %", units, within, len(points),
+                  (0.93, 1))
 
 
 def run_tap(program, scenarios):
     experiments = 200
     quick = [row for row in rows(scenarios) if row.quick]
-    print(f"1..{1 + len(WAYS) * sum(len(row.truth) for row in quick)}")
-    points, within = stopping(program, scenarios,
-                              ["stop={samples: 6000}", "warmup={samples: 1000}"], 2, experiments, 2)
-    failed = binomial_below(within, len(points), 0.93) < 0.001
-    print(f"{'not ok' if failed else 'ok'} 1 - a run until 2 % ends within 2 % of the truth")
-    if failed:
-        print(f"# {within} of {len(points)} do")
-    number = 1
+    print(f"1..{len(WAYS) * (1 + sum(len(row.truth) for row in quick))}")
+    failed = False
+    number = 0
+    for unit, lengths in QUICK_STOPPING.items():
+        number += 1
+        points, within = stopping(program, scenarios, lengths, 2, experiments, 2)
+        good = binomial_below(within, len(points), 0.93) >= 0.001
+        failed |= not good
+        print(f"{'ok' if good else 'not ok'} {number} - what stops at 2 %, by {unit}, ends within "
+              "2 % of the truth")
+        if not good:
+            print(f"# {within} of {len(points)} do")
     for row in quick:
         row.samples, row.warmup, row.batched = row.quick
         for way, metric, truth, points in experiments_of(program, scenarios, row, experiments, 2):

@@ -6,9 +6,11 @@ variates, verdicts.
 usage: precision.py OFFLOADSIM ROOT
 """
 
+import contextlib
 import json
 import math
 import re
+import sqlite3
 import statistics
 import sys
 
@@ -151,6 +153,143 @@ def dry_run_says_bounds(program):
     expect_equal([(point["replications"], point["most_replications"]) for point in plan["points"]],
                  [(10, 1000)] * 3, "points")
     expect_equal((plan["replications_left"], plan["most_replications_left"]), (30, 3000), "left")
+
+
+# ---- until, by the length of one run ----
+
+LONG_RUN = QUEUE + "intervals: batch_means\n"
+RUN_RULE = "until: {metric: latency_mean_s, relative: 3 %}\n"
+
+
+def grows_to_its_width(program):
+    scenario = write(program, LONG_RUN + RUN_RULE)
+    done = program.run("run", scenario, "--format", "json")
+    point, = json.loads(done.stdout)["points"]
+    expect(width(point) <= 0.0301, f"half width: {width(point)}")
+    expect(8000 < point["samples"] < 4000000, f"samples: {point['samples']}")
+    expect_equal(point["replications"], 1, "replications")
+    found = re.fullmatch(r"after (\d+) samples: latency_mean_s has a half width of ([0-9.]+) %, "
+                         r"wanted: 3 %", point["stopped"])
+    expect(found and int(found[1]) == point["samples"], point["stopped"])
+    expect(abs(float(found[2]) / 100 - width(point)) < 1e-4, point["stopped"])
+    expect_in(f"{point['samples']} samples in ", done.stderr, "what ran")
+    table = program.run("run", scenario, "--no-store").stdout
+    expect_in(f"1 replication of {point['samples']} samples, seed 1", table, "heading")
+    expect_in(f"local: stopped {point['stopped']}\n", table, "heading")
+    row, = query(program, "SELECT stopped, units, replications FROM points")
+    expect_equal(row, {"stopped": point["stopped"], "units": "batches", "replications": 1},
+                 "stored")
+
+
+def same_as_a_run_of_that_length(program):
+    """What a run that grows computes is what one does that is as long from the start: metrics,
+    intervals and verdict."""
+    for more in ((), ("--set", "warmup={time: 500 s}")):
+        grown, = run_json(program, write(program, LONG_RUN + RUN_RULE), "--no-store", *more)
+        fixed, = run_json(program, write(program, LONG_RUN, "fixed.yaml"), "--no-store", *more,
+                          "--replications", "1", "--set", f"stop.samples={grown['samples']}")
+        expect(grown["samples"] > 8000, "it has grown")
+        expect_equal(grown["metrics"], fixed["metrics"], "metrics")
+        expect_equal(grown["verdict"], fixed["verdict"], "verdict")
+    # With `auto` the warm-up is found in the first stage, and what follows has it.
+    grown, = run_json(program, write(program, LONG_RUN + RUN_RULE), "--no-store", "--set",
+                      "warmup=auto", "--set", "seed=4")
+    cut = grown["metrics"]["warmup_s"]["mean"]
+    first, = run_json(program, write(program, LONG_RUN, "fixed.yaml"), "--no-store", "--set",
+                      "warmup=auto", "--set", "seed=4", "--replications", "1")
+    expect_equal(first["metrics"]["warmup_s"]["mean"], cut, "warm-up")
+    fixed, = run_json(program, write(program, LONG_RUN, "fixed.yaml"), "--no-store", "--set",
+                      f"warmup={{time: {cut!r} s}}", "--set", "seed=4", "--replications", "1",
+                      "--set", f"stop.samples={grown['samples']}")
+    for name, estimate in fixed["metrics"].items():
+        expect_equal(grown["metrics"][name], estimate, name)
+
+
+def grows_at_most(program):
+    scenario = write(program, LONG_RUN + RUN_RULE)
+    point, = run_json(program, scenario, "--no-store", "--set", "until.most=5")
+    expect_equal(point["samples"], 20000, "samples")
+    expect(width(point) > 0.03, f"half width: {width(point)}")
+    expect_in(", wanted: 3 %, but 5 times 'stop' are the most", point["stopped"], "stopped")
+    # Nothing comes any more behind the end of the arrivals, and the run says so.
+    (program.folder / "times.csv").write_text(
+        "time\n" + "".join(f"{2.5 * i + 0.7 * (i % 3)}\n" for i in range(5000)),
+        encoding="utf-8")
+    point, = run_json(program, scenario, "--no-store", "--set",
+                      "tiers.device.arrivals={times: {file: times.csv, repeat: false}}")
+    expect_equal(point["samples"], 5000, "samples")
+    expect_in(", but no more samples came", point["stopped"], "stopped")
+
+
+def alike_batches_go_on(program):
+    """Where the queue only grows, neighbours are alike, and no width is one to stop at."""
+    point, = run_json(program, write(program, LONG_RUN + RUN_RULE), "--no-store", "--set",
+                      "tiers.device.arrivals.poisson=1.1 /s", "--set", "until.most=10", "--set",
+                      "until.relative=90 %")
+    expect_equal(point["samples"], 40000, "samples")
+    expect(width(point) < 0.9, f"it is narrow enough: {width(point)}")
+    expect_in("are too much alike, but 10 times 'stop' are the most", point["stopped"], "stopped")
+
+
+def grows_the_same_for_any_threads(program):
+    scenario = write(program, LONG_RUN + RUN_RULE)
+    found = [program.run("sweep", scenario, *SWEPT, "--no-store", "--format", "json", "--jobs",
+                         jobs).stdout for jobs in ("1", "3")]
+    expect_equal(found[1], found[0], "results")
+
+
+def growth_goes_on(program):
+    """What was complete is taken from the database; what was not is found again, the same. Points
+    whose rules differ share no run, and those whose prices do neither."""
+    scenario = write(program, LONG_RUN + RUN_RULE)
+    points = run_json(program, scenario, *SWEPT, verb="sweep")
+    with contextlib.closing(sqlite3.connect(program.folder / "offloadsim.db")) as database:
+        database.execute("DELETE FROM estimates WHERE point_id = 2")
+        database.execute("UPDATE points SET is_complete = 0, stopped = NULL, verdict = NULL, "
+                         "replications = 0 WHERE id = 2")
+        database.commit()
+    again = program.run("sweep", scenario, *SWEPT, "--format", "json")
+    expect_equal(json.loads(again.stdout)["points"], points, "again")
+    expect_in("1 replications ran, 2 were there already", again.stderr, "remarks")
+    table = program.run("sweep", scenario, *SWEPT).stdout
+    samples = [point["samples"] for point in points]
+    expect_in(f"1 replication of between {min(samples)} and {max(samples)} samples", table,
+              "heading of stored points")
+    finer = run_json(program, scenario, "--set", "until.relative=3 %,2 %,1.5 %", verb="sweep")
+    for point, wanted in zip(finer, (0.03, 0.02, 0.015)):
+        expect(width(point) <= 1.005 * wanted, f"finer: {wanted}, {width(point)}")
+    expect(finer[0]["samples"] < finer[1]["samples"] < finer[2]["samples"], "each rule its run")
+    priced = run_json(program, scenario, "--set", "prices.latency=1 /s,2 /s", "--set",
+                      "until={metric: cost_mean, absolute: 0.1}", verb="sweep")
+    for point in priced:
+        estimate = point["metrics"]["cost_mean"]
+        expect(estimate["half_width"] <= 0.1005, f"cost: {estimate}")
+    expect(priced[0]["samples"] < priced[1]["samples"], "each price its own run")
+
+
+def dry_run_says_lengths(program):
+    scenario = write(program, LONG_RUN + RUN_RULE)
+    text = program.run("sweep", scenario, *SWEPT, "--dry-run", "--set", "until.most=50").stdout
+    expect_in("0 of 3 points are stored; 3 of 3 replications are left to run\nruns go on from "
+              "'least_samples' until intervals are narrow enough, to 'most_samples' at most\nthe "
+              "least takes about ", text, "dry run")
+    done = program.run("sweep", scenario, *SWEPT, "--dry-run", "--format", "json", "--set",
+                       "until.most=50")
+    expect_equal([(point["replications"], point["samples"], point["most_samples"])
+                  for point in json.loads(done.stdout)["points"]], [(1, 4000, 200000)] * 3,
+                 "points")
+    text = program.run("check", scenario).stdout
+    expect_in("4000 samples or more, one replication, seed 1", text, "check")
+
+
+def timeline_grows(program):
+    """The timeline of a run that grows covers all of it."""
+    scenario = write(program, LONG_RUN + RUN_RULE)
+    point, = run_json(program, scenario, "--no-store", "--timeline", "t.csv", "--step",
+                      "100 s")
+    last = (program.folder / "t.csv").read_text(encoding="utf-8").splitlines()[-1]
+    wanted = point["samples"] / 0.5
+    expect(abs(float(last.split(",")[2]) / wanted - 1) < 0.05, f"{last}, {wanted}")
 
 
 # ---- variance reduction ----
@@ -307,6 +446,14 @@ CASES = [
     ("until: several rules", several_rules_hold),
     ("until: sweeps go on from the database", sweep_goes_on),
     ("until: --dry-run says at least and at most", dry_run_says_bounds),
+    ("until: a run grows to its width and says so", grows_to_its_width),
+    ("until: a run that grows is one of its final length", same_as_a_run_of_that_length),
+    ("until: a run grows so far at most", grows_at_most),
+    ("until: a run goes on while its batches are too much alike", alike_batches_go_on),
+    ("until: a run grows the same for any number of threads", grows_the_same_for_any_threads),
+    ("until: sweeps of runs that grow go on", growth_goes_on),
+    ("until: --dry-run and check say lengths", dry_run_says_lengths),
+    ("until: the timeline of a run that grows", timeline_grows),
     ("antithetic: mirrored, and the even ones unchanged", antithetic_mirrors),
     ("antithetic: the interval is that of pairs", antithetic_interval_is_of_pairs),
     ("antithetic: until stops at whole pairs", antithetic_stops_at_pairs),
