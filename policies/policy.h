@@ -402,8 +402,8 @@ struct policy_type {
     int needs_training;         // cannot work without training samples
     // Whether decisions follow from the sample alone: where it is, what was computed, its bytes,
     // its features, `uniform` and `truth`; and otherwise from what observes() says only, not from
-    // the time, the node's queue or a state. Samples of such a policy can be simulated without an event
-    // queue, several times as fast and with the same results.
+    // the time, the node's queue or a state. Samples of such a policy can be simulated without an
+    // event queue, several times as fast and with the same results.
     int decides_by_sample;
     const char *const *reasons; // of policy_drop(), ended by NULL; NULL if it never drops
 

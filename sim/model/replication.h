@@ -83,7 +83,7 @@ struct replication_options {
     // happened; `states` has one for each station of the world. Returns false to be told no more.
     bool (*look)(void *context, double time_s, const struct station_state *states);
     double step_s;
-    // Event by event, also where there is a quicker way (model/pipeline.h). The results are the same.
+    // Event by event, also where there is a quicker way (model/pipeline.h) to the same results.
     bool by_events;
     // For tests of the self-checks (model/self_check.h): shown what is checked, which it may
     // change.
