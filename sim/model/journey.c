@@ -183,6 +183,55 @@ void journey_drop(struct run *run, uint32_t slot, int reason)
     end_sample(run, slot);
 }
 
+static void expect_departure(struct run *run, uint32_t slot, double end_s)
+{
+    const struct sample *sample = &run->samples[slot];
+    const uint64_t rank = workload_rank(run, sample->index, sample->device);
+    event_queue_push(&run->queue, end_s, event_tag(EVENT_DEPART, rank, slot));
+}
+
+// A sample will leave its server at `end_s`, and whoever came before it at `before_s`. Its
+// departure is due unless that of another one comes before.
+static inline void line_enter(struct run *run, struct line *line, uint32_t slot, double before_s,
+                              double end_s)
+{
+    if (line->due && (line->count || end_s > before_s)) {
+        if (line->count++) {
+            run->samples[line->last].behind = slot;
+        } else {
+            line->first = slot;
+        }
+        line->last = slot;
+    } else {
+        line->due++;
+        expect_departure(run, slot, end_s);
+    }
+}
+
+// The end of the service of the first in a line: when that of the one behind it begins, and of the
+// last one when the server is free.
+static inline double line_end(const struct run *run, const struct line *line, double free_at_s)
+{
+    return line->count > 1 ? run->samples[run->samples[line->first].behind].visit_start_s
+                           : free_at_s;
+}
+
+// A sample has left its server. If no other departure is due, the next one is, with all that are at
+// the same instant.
+static inline void line_leave(struct run *run, struct line *line, double free_at_s)
+{
+    if (--line->due || !line->count) {
+        return;
+    }
+    const double end_s = line_end(run, line, free_at_s);
+    do {
+        expect_departure(run, line->first, end_s);
+        line->due++;
+        line->first = run->samples[line->first].behind;
+        line->count--;
+    } while (line->count && line_end(run, line, free_at_s) <= end_s);
+}
+
 // A sample arrives at a station: with a service time at a compute station, with bytes at a link.
 // Returns false if there was no room, and the sample is gone.
 static bool visit(struct run *run, uint32_t slot, int number, double amount)
@@ -211,7 +260,9 @@ static bool visit(struct run *run, uint32_t slot, int number, double amount)
         link_share(run, slot, station, lane, amount);
         return true;
     }
-    double *free_at_s = &run->free_at_s[run->world->lane_servers[lane]];
+    const uint64_t server = run->world->lane_servers[lane];
+    double *free_at_s = &run->free_at_s[server];
+    const double before_s = *free_at_s;
     const double start_s = station_start(free_at_s, run->now_s);
     const double end_s = station->role == STATION_COMPUTE ? start_s + amount
                          : station->rate.parts
@@ -232,6 +283,10 @@ static bool visit(struct run *run, uint32_t slot, int number, double amount)
     if (run->lanes.jobs) {
         run->lanes.jobs[slot].due_s = until_s;
         run->lanes.jobs[slot].due_kind = (uint8_t)kind;
+    }
+    if (station->is_line) {
+        line_enter(run, &run->lines[server], slot, before_s, end_s);
+        return true;
     }
     const uint64_t rank = workload_rank(run, sample->index, sample->device);
     event_queue_push(&run->queue, until_s, event_tag(kind, rank, slot));
@@ -689,6 +744,10 @@ void journey_depart(struct run *run, uint32_t slot)
     lane_settle(run, slot);
     const uint32_t lane = sample->lane;
     const double service_s = end_visit(run, sample);
+    if (station->is_line) {
+        const uint64_t server = run->world->lane_servers[lane];
+        line_leave(run, &run->lines[server], run->free_at_s[server]);
+    }
     const struct lane_visit visit = {service_s, service_s, station->watts * service_s};
     go_on(run, slot, &visit);
     if (station->blocks) {

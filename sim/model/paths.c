@@ -151,6 +151,7 @@ static void init_lone(struct paths *paths, const struct run *run)
                          .states = (char *)&paths->script,
                          .error = &paths->ignored};
     lone->free_at_s = arena_new_array(arena, world->servers, double);
+    lone->lines = arena_new_array(arena, world->servers, struct line);
     lone->present = arena_new_array(arena, world->lanes, uint32_t);
     lone->samples = arena_new(arena, struct sample);
     lone->generated = arena_new_array(arena, exits, struct trace_outcome);
@@ -197,6 +198,8 @@ static void send_ahead(struct paths *paths, int device_class, const struct polic
     }
     while (lone->queue.count) {
         event_queue_pop(&lone->queue);
+        const uint64_t server = lone->world->lane_servers[lone->samples[0].lane];
+        lone->lines[server] = (struct line){0};
     }
 }
 

@@ -174,6 +174,7 @@ static void init_run(struct run *run, struct arena *arena)
     run->is_open = true;
     run->stop_samples = spec->stop_samples;
     run->free_at_s = arena_new_array(arena, world->servers, double);
+    run->lines = arena_new_array(arena, world->servers, struct line);
     run->present = arena_new_array(arena, world->lanes, uint32_t);
     init_devices(run, arena);
     run->states = arena_array(arena, world->devices, policy->state_bytes);

@@ -63,6 +63,7 @@ struct sample {
     uint32_t device;
     uint32_t row; // of the trace; in a free slot: the next free slot
     uint32_t lane;
+    uint32_t behind; // in a line: who is served next
     int16_t station;
     int16_t model;       // under way or last; -1: none yet
     int32_t layer;       // last one run
@@ -101,6 +102,7 @@ struct run {
     struct check_place place;
     struct event_queue queue;
     double *free_at_s;                // [servers of the world]
+    struct line *lines;               // [the same]; see model/station.h
     uint32_t *present;                // [lanes]: waiting or in service
     struct lanes lanes;               // those with a queue
     struct holding *holding;          // [lanes]; NULL: no node holds samples back

@@ -9,7 +9,21 @@
 // server, Lindley 1952). A lane is therefore nothing but the times at which its servers become
 // free, kept as a binary heap with the earliest first, and a visit needs one event: its departure.
 
+//
+// With one server and without an end of patience, departures come in the order of arrivals. So only
+// the next one of a lane is in the event queue, and those behind it stand in a line of their own:
+// however long a queue is, it costs no more. Of departures that are due at the same instant all are
+// in the event queue, which knows their order.
+
 #include <stdint.h>
+
+// Samples of a server whose departures are not in the event queue yet.
+struct line {
+    uint32_t first; // by slot; only if there is one
+    uint32_t last;
+    uint32_t count;
+    uint32_t due; // departures in the event queue
+};
 
 // Moves the root of a heap of `count` times down to its place.
 void station_sift(double *free_at_s, uint32_t count);

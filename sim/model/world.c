@@ -154,6 +154,11 @@ static void build_stations(struct world *world, struct arena *arena)
         }
     }
     world_add_holding(world, arena);
+    for (int i = 0; i < world->stations; i++) {
+        struct world_station *station = &world->station[i];
+        station->is_line = !station->rules && !station->is_fair && station->servers == 1 &&
+                           isinf(station->patience_s);
+    }
     world->lane_servers = arena_new_array(arena, world->lanes, uint64_t);
     for (int i = 0; i < world->stations; i++) {
         const struct world_station *station = &world->station[i];

@@ -67,6 +67,7 @@ struct world_station {
     uint64_t purpose_loss;
     bool is_second;        // the way down of a medium that both directions share
     bool is_fair;          // messages share a medium instead of queueing
+    bool is_line;          // first in, first out: departures come in the order of arrivals
     uint32_t flow;         // fair: on that medium
     uint32_t first_medium; // fair: among all media of fair links
     double patience_s;     // longest wait; INFINITY: any
