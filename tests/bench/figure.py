@@ -5,7 +5,7 @@ import math
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 640, 300
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 36, 46
+LEFT, RIGHT, TOP, BOTTOM = 70, 45, 36, 46
 COLOURS = ("#1f5fa8", "#c0504d", "#3a7d44")
 
 

@@ -102,8 +102,8 @@ class Bench:
         return self.folder / "bench.db"
 
     def turns(self, *commands, time_of=None):
-        """Times of commands in turns: one list each. The first turn does not count. Processor
-        times, which other work disturbs less, unless another is asked for."""
+        """What commands take, in turns: one list each. The first turn does not count. That is
+        processor time, which other work disturbs less, unless something else is asked for."""
         time_of = time_of or processor_seconds
         for command in commands:
             time_of(command)
