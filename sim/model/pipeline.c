@@ -184,7 +184,8 @@ static void arise_all(struct pipeline *line)
         const struct event *event = &stretch->near[line->taken];
         if (spec->warmup_kind == WARMUP_SAMPLES && run->offered == spec->warmup_samples) {
             run->tally->window_from_s = event->time_s;
-            line->window_from = *event;
+            // Before all of this sample's events, whatever their subjects are.
+            line->window_from = (struct event){event->time_s, event->tag & ~(uint64_t)UINT32_MAX};
         }
         line->cannot_go_on = !arise(line, event);
         run->offered++;

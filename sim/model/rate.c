@@ -321,8 +321,10 @@ double rate_finish_parts(const struct rate_lane *lane, double start_s, double am
         if (!is_begun(lane->cursor)) {
             seek(lane, rate->part, lane->cursor, start_s);
         }
+        // Rounding must not take an end, moved there and back, before its start.
         const double offset_s = lane->cursor->offset_s;
-        return finish_steps(rate->part, start_s + offset_s, amount) - offset_s;
+        const double end_s = finish_steps(rate->part, start_s + offset_s, amount) - offset_s;
+        return amount > 0 && end_s > start_s ? end_s : start_s;
     }
     return finish(lane, start_s, amount, false);
 }

@@ -401,6 +401,19 @@ START_TEST(pattern_starts_where_it_is_told)
 }
 END_TEST
 
+// 0.1 + 8.1 - 8.1 is less than 0.1.
+START_TEST(nothing_ends_before_it_starts)
+{
+    struct arena arena = {0};
+    struct rate rate = rate_of(&waves, &arena);
+    rate_start_at(&rate, 8.1);
+    ck_assert(0.1 + 8.1 - 8.1 < 0.1);
+    ck_assert_double_eq(finish_of(&rate, 0.1, 0), 0.1);
+    ck_assert_double_eq(finish_of(&rate, 0.1, 1e-18), 0.1);
+    arena_finish(&arena);
+}
+END_TEST
+
 // Of many lanes that start anywhere, as many are in each step as it is long, and none is where
 // another is.
 START_TEST(lanes_start_anywhere)
@@ -703,6 +716,7 @@ int main(void)
 
     TCase *parts = tcase_create("parts");
     tcase_add_test(parts, pattern_starts_where_it_is_told);
+    tcase_add_test(parts, nothing_ends_before_it_starts);
     tcase_add_test(parts, lanes_start_anywhere);
     tcase_add_test(parts, nothing_comes_after_the_end);
     tcase_add_test(parts, failures_by_hand);
