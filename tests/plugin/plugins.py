@@ -293,15 +293,18 @@ def spread(new):
     return [(SPREAD, new)]
 
 
+HEADER = pathlib.Path(sys.argv[2]) / "policies" / "policy.h"
+API = int(re.search(r"#define POLICY_API_VERSION (\d+)", HEADER.read_text(encoding="utf-8"))[1])
+
 DECLARATIONS = [
     ("an older interface", [(".api = POLICY_API_VERSION", ".api = POLICY_API_VERSION - 1")],
-     "was compiled with version 1 of policy.h, but this program has 2",
+     f"was compiled with version {API - 1} of policy.h, but this program has {API}",
      "compile it again with the installed header"),
     ("a newer interface", [(".api = POLICY_API_VERSION", ".api = 4711")],
-     "was compiled with version 4711 of policy.h, but this program has 2",
+     f"was compiled with version 4711 of policy.h, but this program has {API}",
      "compile it again with the installed header"),
     ("no interface", [("    .api = POLICY_API_VERSION,\n", "")],
-     "was compiled with version 0 of policy.h, but this program has 2",
+     f"was compiled with version 0 of policy.h, but this program has {API}",
      "compile it again with the installed header"),
     ("no policy", [("extern const struct policy_type offloadsim_policy;\n", ""),
                    (TYPE, "static " + TYPE.replace("const ", "const __attribute__((used)) "))],
