@@ -52,8 +52,9 @@ static inline void reorder_put(struct reorder *reorder, double time_s, uint64_t 
         reorder_grow(reorder);
     }
     const struct event event = {time_s, tag};
-    reorder->is_unsorted |=
-        reorder->count && event_is_before(&event, &reorder->near[reorder->count - 1]);
+    if (!reorder->is_unsorted && reorder->count) {
+        reorder->is_unsorted = event_is_before(&event, &reorder->near[reorder->count - 1]);
+    }
     reorder->near[reorder->count++] = event;
 }
 

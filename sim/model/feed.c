@@ -7,7 +7,7 @@
 #include <math.h>
 
 enum {
-    WANTED = 4096,       // arrivals in a stretch: what goes with them fits in a cache of 1 MiB
+    WANTED = 1024,       // arrivals in a stretch: what goes with them fits in a cache of 1 MiB
     MOST_SCANNED = 1024, // devices; with more, the heap
     MOST_OF_A_DEVICE = 1 << 22
 };
@@ -20,11 +20,19 @@ static uint64_t next_tag(const struct run *run, uint32_t device)
 }
 
 // The time of the next arrival of a device, INFINITY if there is none any more.
-static inline double next_time(struct feed *feed, const struct world_class *devices,
-                               uint32_t device)
+static inline double next_time(struct run *run, const struct world_class *devices, uint32_t device)
 {
-    const double time_s = workload_next(feed->run, devices, device);
-    const struct spec *spec = feed->run->world->spec;
+    const struct arrival *arrival = &devices->arrival;
+    const struct spec *spec = run->world->spec;
+    double time_s;
+    if (arrival->spec->kind == ARRIVALS_POISSON) {
+        const uint32_t length = run->draws.length;
+        double *room = length ? run->draws.gaps + (size_t)device * length : NULL;
+        time_s = arrival_next(arrival, run->key, device, 0, &run->devices[device].arrivals, NULL,
+                              room, length);
+    } else {
+        time_s = workload_next(run, devices, device);
+    }
     return spec->stop_kind == STOP_TIME && time_s > spec->stop_time_s ? INFINITY : time_s;
 }
 
@@ -40,7 +48,7 @@ void feed_init(struct feed *feed, struct run *run, struct arena *arena)
         for (uint32_t k = 0; k < devices->devices; k++) {
             const uint32_t device = devices->first_device + k;
             const uint64_t tag = next_tag(run, device);
-            const double time_s = next_time(feed, devices, device);
+            const double time_s = next_time(run, devices, device);
             run->devices[device].scheduled++;
             if (feed->next_s) {
                 feed->next_s[device] = time_s;
@@ -73,7 +81,7 @@ static void take(struct feed *feed, const struct world_class *devices, uint32_t 
         }
         const uint64_t rank = workload_rank(run, *scheduled - 1, device);
         reorder_put(&feed->stretch, time_s, event_tag(EVENT_ARRIVE, rank, device));
-        time_s = next_time(feed, devices, device);
+        time_s = next_time(run, devices, device);
         (*scheduled)++;
     }
     feed->next_s[device] = time_s;
@@ -117,7 +125,7 @@ static void pop(struct feed *feed)
         const uint32_t device = event_subject(&event);
         reorder_put(&feed->stretch, event.time_s, event.tag);
         const uint64_t tag = next_tag(run, device);
-        const double time_s = next_time(feed, run_class(run, device), device);
+        const double time_s = next_time(run, run_class(run, device), device);
         run->devices[device].scheduled++;
         if (isfinite(time_s)) {
             event_queue_push(&feed->heap, time_s, tag);

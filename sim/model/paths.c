@@ -87,6 +87,23 @@ static struct policy_action follow_script(const struct policy_world *world, cons
     return policy_drop(POLICY_LOST); // of a sample that has lost nothing, which ends the matter
 }
 
+// Which lane a sample of a class takes at a station, as sample_lane() has it.
+static void set_lane(const struct world *world, const struct world_class *devices,
+                     const struct world_station *station, struct leg *leg)
+{
+    const bool is_compute = station->role == STATION_COMPUTE;
+    leg->tier = is_compute ? station->tier : world->spec->links[station->link].from;
+    leg->nodes = devices->tier[leg->tier].nodes;
+    leg->first_lane = station->first_lane;
+    leg->lanes = is_compute ? leg->nodes : station->lanes;
+    if (!is_compute && leg->tier == 0 && station->lanes == world->devices) {
+        leg->is_per_device = true; // each has a link of its own
+    } else if (is_compute && leg->nodes == devices->devices) {
+        leg->is_per_device = true;
+        leg->first_lane -= devices->first_device; // in arithmetic modulo 2^32
+    }
+}
+
 static void note_visit(void *context, const struct visit_record *record)
 {
     struct paths *paths = context;
@@ -100,12 +117,11 @@ static void note_visit(void *context, const struct visit_record *record)
     const struct sample *sample = &paths->lone.samples[0];
     const struct world_class *devices = &world->classes[sample->device_class];
     struct leg *leg = &visits->legs[visits->count++];
-    *leg = (struct leg){
-        .station = record->station, .first_lane = station->first_lane, .lanes = station->lanes};
+    *leg = (struct leg){.station = record->station};
+    set_lane(world, devices, station, leg);
     if (station->role == STATION_COMPUTE) {
         leg->layer = devices->tier[station->tier].layers[record->model] + record->first_layer;
         leg->layers = record->last_layer - record->first_layer + 1;
-        leg->nodes = devices->tier[station->tier].nodes;
         const bool is_stated = !isnan(devices->tier[station->tier].layers[record->model][0].joules);
         leg->joules = is_stated ? 0 : NAN;
         for (int i = 0; i < leg->layers && is_stated; i++) {
@@ -115,7 +131,6 @@ static void note_visit(void *context, const struct visit_record *record)
         const struct spec_link *link = &world->spec->links[station->link];
         leg->is_raw = record->raw_bytes > 0;
         leg->bytes = leg->is_raw ? link->overhead_bytes : record->bytes;
-        leg->nodes = devices->tier[link->from].nodes;
     }
 }
 

@@ -38,10 +38,13 @@ struct leg {
     // Link: the size of the message, or what is added to that of the raw input.
     double bytes;
     bool is_raw;
-    // Which lane: of `lanes` from `first_lane` on, that of the device's node among so many.
+    // Which lane: with the device's number added to `first_lane`, or that of the device's node at a
+    // tier, `lanes` of them for `nodes`.
+    bool is_per_device;
     uint32_t first_lane;
     uint32_t lanes;
     uint32_t nodes;
+    int tier;
 };
 
 // What a sample on a path adds to a counter, whoever it is.

@@ -111,7 +111,9 @@ static bool look_up_row(struct pipeline *line, struct flight *flight,
 {
     struct run *run = line->run;
     const struct world_source *source = run->world->source;
-    flight->row = workload_row(run, source, flight->device, flight->index);
+    flight->row = source->rows == 1 && !source->row
+                      ? 0
+                      : workload_row(run, source, flight->device, flight->index);
     struct known *known = &line->known[flight->device_class][flight->row];
     if (known->path == UNKNOWN_PATH) {
         if (!look_up(line, flight, devices)) {

@@ -55,10 +55,9 @@ static inline double draw_one(struct run *run, const struct flight *flight,
 static void draw_all(struct pipeline *line, const struct event *events, size_t count,
                      const struct distribution *distribution,
                      const struct distribution_parameters *parameters, uint64_t purpose,
-                     uint32_t draws)
+                     uint32_t draws, double *values)
 {
     struct run *run = line->run;
-    double *values = line->values;
     if (distribution->kind == DISTRIBUTION_CONSTANT) {
         for (size_t i = 0; i < count; i++) {
             values[i] = distribution->a;
@@ -81,21 +80,14 @@ static void draw_all(struct pipeline *line, const struct event *events, size_t c
     }
 }
 
-static uint32_t lane_of(const struct world_station *station, const struct leg *leg,
-                        const struct world *world, const struct flight *flight)
+static inline uint32_t lane_of(const struct leg *leg, const struct world *world,
+                               const struct flight *flight)
 {
-    if (leg->lanes == 1) {
-        return leg->first_lane;
-    }
-    const struct world_class *devices = &world->classes[flight->device_class];
-    if (station->role == STATION_COMPUTE) {
-        return leg->first_lane + class_node(devices, flight->device, station->tier);
-    }
-    const int from = world->spec->links[station->link].from;
-    if (from == 0 && leg->lanes == world->devices) {
+    if (leg->is_per_device) {
         return leg->first_lane + flight->device;
     }
-    const uint64_t node = class_node(devices, flight->device, from);
+    const struct world_class *devices = &world->classes[flight->device_class];
+    const uint64_t node = class_node(devices, flight->device, leg->tier);
     return leg->first_lane + (uint32_t)(node * leg->lanes / leg->nodes);
 }
 
@@ -108,20 +100,18 @@ static void draw_services(struct pipeline *line, const struct reorder *arrivals)
         // Neighbours that do the same there are drawn for together.
         const struct leg *leg = leg_of(line, &line->flights[event_subject(&events[first])]);
         size_t end = first + 1;
-        while (end < count &&
-               leg_of(line, &line->flights[event_subject(&events[end])])->layer == leg->layer &&
-               leg_of(line, &line->flights[event_subject(&events[end])])->layers == leg->layers) {
-            end++;
-        }
-        for (size_t i = first; i < end; i++) {
-            line->amounts[i] = 0;
+        for (; end < count; end++) {
+            const struct leg *own = leg_of(line, &line->flights[event_subject(&events[end])]);
+            if (own != leg && (own->layer != leg->layer || own->layers != leg->layers)) {
+                break;
+            }
         }
         for (int k = 0; k < leg->layers; k++) {
             const struct world_layer *layer = &leg->layer[k];
             draw_all(line, events + first, end - first, &layer->time, layer->parameters,
-                     layer->purpose, layer->draws);
-            for (size_t i = first; i < end; i++) {
-                line->amounts[i] += line->values[i - first];
+                     layer->purpose, layer->draws, (k ? line->values : line->amounts) + first);
+            for (size_t i = first; i < end && k; i++) {
+                line->amounts[i] += line->values[i];
             }
         }
         first = end;
@@ -140,9 +130,8 @@ static inline double start_visit(struct pipeline *line, const struct world_stati
 {
     struct run *run = line->run;
     struct flight *flight = &line->flights[event_subject(event)];
-    const uint32_t lane = station->lanes == 1
-                              ? station->first_lane
-                              : lane_of(station, leg_of(line, flight), run->world, flight);
+    const uint32_t lane = station->lanes == 1 ? station->first_lane
+                                              : lane_of(leg_of(line, flight), run->world, flight);
     const double now_s = event->time_s;
     double *free_at_s = &run->free_at_s[run->world->lane_servers[lane]];
     const double start_s = station_start(free_at_s, now_s);
@@ -213,19 +202,6 @@ static void start_visits(struct pipeline *line, int number)
     line->run->tally->stations[number] = sums;
 }
 
-static void end_visits(struct pipeline *line, int number)
-{
-    const struct world_station *station = &line->run->world->station[number];
-    const struct reorder *departures = &line->departures[number];
-    const struct window window = pipeline_window(line, departures);
-    struct station_tally sums = line->run->tally->stations[number];
-    for (size_t i = 0; i < departures->count; i++) {
-        end_visit(line, station, &departures->near[i], &window, &sums);
-    }
-    line->run->tally->stations[number] = sums;
-    line->events += departures->count;
-}
-
 // The event with which a sample arrives where it goes next, some time after it has left a station.
 static inline struct event next_arrival(struct pipeline *line, const struct event *departure,
                                         double delay_s)
@@ -239,25 +215,31 @@ static inline struct event next_arrival(struct pipeline *line, const struct even
     return event;
 }
 
-// And goes on: at once from where it was computed, after the propagation from a link.
-static void go_on_all(struct pipeline *line, int number)
+// All whose visit ends leave, and go on: at once from where they were computed, after the
+// propagation from a link.
+static void end_visits(struct pipeline *line, int number)
 {
     const struct world_station *station = &line->run->world->station[number];
     const struct reorder *departures = &line->departures[number];
+    const struct window window = pipeline_window(line, departures);
     const bool has_delays = station->role != STATION_COMPUTE;
+    struct station_tally sums = line->run->tally->stations[number];
     if (has_delays) {
         make_scratch(line, departures->count);
         draw_all(line, departures->near, departures->count, &station->delay,
                  &line->run->world->spec->links[station->link].delay, station->purpose,
-                 station->draws);
+                 station->draws, line->values);
     }
     for (size_t i = 0; i < departures->count; i++) {
         const struct event *departure = &departures->near[i];
         struct flight *flight = &line->flights[event_subject(departure)];
+        end_visit(line, station, departure, &window, &sums);
         const struct event next = next_arrival(line, departure, has_delays ? line->values[i] : 0);
         flight->leg++;
         go_on(line, flight, next.time_s, next.tag);
     }
+    line->run->tally->stations[number] = sums;
+    line->events += departures->count;
 }
 
 static void pass_station(struct pipeline *line, int number)
@@ -277,7 +259,6 @@ static void pass_station(struct pipeline *line, int number)
     start_visits(line, number);
     reorder_sort(departures, &line->scratch);
     end_visits(line, number);
-    go_on_all(line, number);
 }
 
 // ---- stations in a loop ----
