@@ -32,12 +32,12 @@ def skipped(what, reason):
 
 def mm1_and_peers(bench):
     """The queue of the textbooks, and the same on other simulators; all take turns."""
-    samples = bench.size(10_000_000)
+    samples = 10_000_000
     ours = bench.words("run", "mm1", samples=samples)
     missing, found = [], []
     for peer in peers.PEERS:
         try:
-            found.append(peers.Runner(peer, bench.size(peer.customers)))
+            found.append(peers.Runner(peer, peer.customers))
         except CannotMeasure as reason:
             missing.append(skipped(f"M/M/1, {peer.name}", reason))
     times = []
@@ -59,7 +59,7 @@ def mm1_and_peers(bench):
 
 def policies_of_hi_digits(bench):
     """50 devices, a shared link, an edge server, real outcomes."""
-    samples = bench.size(2_000_000)
+    samples = 2_000_000
     commands = [bench.words("run", "hi-digits", samples=samples,
                             settings=[policy_setting(policy)]) for policy in POLICIES]
     return [speed(f"hi-digits, {policy.split(':')[0]}, one thread", samples, times, ("least", 4))
@@ -68,7 +68,7 @@ def policies_of_hi_digits(bench):
 
 def batching_edge(bench):
     """hi-digits with an edge that serves up to eight samples at once."""
-    samples = bench.size(2_000_000)
+    samples = 2_000_000
     policies = POLICIES[1:3]
     commands = [bench.words("run", "hi-digits", samples=samples,
                             settings=[BATCHING, policy_setting(policy)]) for policy in policies]
@@ -82,7 +82,7 @@ def fast_path(bench):
     rows = []
     for scenario, policy, samples in (("mm1", "local", 10_000_000),
                                       *(("hi-digits", policy, 2_000_000) for policy in POLICIES)):
-        words = {"samples": bench.size(samples), "settings": [policy_setting(policy)]}
+        words = {"samples": samples, "settings": [policy_setting(policy)]}
         fast, events = bench.turns(bench.words("run", scenario, **words),
                                    bench.words("run", scenario, **words, more=["--events"]))
         rows.append(Row(f"fast path against events: {scenario}, {policy.split(':')[0]}",
@@ -166,7 +166,7 @@ def memory(bench):
 
 
 def flatness(bench, scenario, policy):
-    samples = bench.size(10_000_000)
+    samples = 10_000_000
     many, few = (bench.words("run", scenario, samples=number, settings=[policy_setting(policy)])
                  for number in (samples, samples // 10))
     return Row(f"{scenario}: peak memory of {samples:,} samples against {samples // 10:,}",
@@ -179,13 +179,13 @@ def flatness(bench, scenario, policy):
 
 
 def sweep_words(bench, jobs, store=None):
-    return bench.words("sweep", "hi-digits", samples=bench.size(10_000, 2_000), jobs=jobs,
+    return bench.words("sweep", "hi-digits", samples=10_000, jobs=jobs,
                        replications=10, settings=SWEEP, store=store)
 
 
 def threads(bench):
     """Two threads against one, in turns."""
-    replications = [bench.words("run", "hi-digits", samples=bench.size(1_000_000), jobs=jobs,
+    replications = [bench.words("run", "hi-digits", samples=1_000_000, jobs=jobs,
                                 replications=10, settings=[policy_setting(POLICIES[2])])
                     for jobs in (1, 2)]
     sweep = [sweep_words(bench, jobs) for jobs in (1, 2)]

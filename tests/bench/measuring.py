@@ -75,9 +75,9 @@ class Bench:
     is_quick: bool
     folder: pathlib.Path  # for files that go
 
-    def size(self, full, quick=None):
-        """How much work a run has; by default a tenth if it shall be quick."""
-        return (quick or full // 10) if self.is_quick else full
+    def size(self, full):
+        """How much work a run has: a tenth if it shall be quick."""
+        return full // 10 if self.is_quick else full
 
     def words(self, command, scenario, *, samples=None, jobs=1, replications=1, settings=(),
               store=None, more=()):

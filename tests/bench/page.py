@@ -88,7 +88,7 @@ def where(is_quick):
         commit += " with changes"
     compiler = subprocess.run(["cc", "--version"], check=True, text=True,
                               stdout=subprocess.PIPE).stdout.splitlines()[0]
-    quick = " In quick mode, a tenth of the work." if is_quick else ""
+    quick = " In quick mode." if is_quick else ""
     return (f"Measured at commit {commit} on {processor()}, {os.cpu_count()} cores, with"
             f" {compiler}.{quick}")
 
