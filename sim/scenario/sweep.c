@@ -155,13 +155,15 @@ static void add_design(struct reader *reader, enum sweep_design design, const st
     }
     const size_t count = ranges->value->count;
     struct sweep_range *read = arena_new_array(reader->arena, count, struct sweep_range);
+    for (size_t i = 0; i < count; i++) {
+        if (sweep_range_read(ranges->value->items[i].value, reader->diagnostics, &read[i]) != 0) {
+            return; // before there is an axis, which overrides would find
+        }
+    }
     struct sweep_axis *axis = add_axis(reader);
     add_paths(reader, axis, count);
     for (size_t i = 0; i < count; i++) {
         set_path(axis, i, &ranges->value->items[i]);
-        if (sweep_range_read(ranges->value->items[i].value, reader->diagnostics, &read[i]) != 0) {
-            return;
-        }
     }
     axis->count = points;
     axis->values = sweep_design_values(design, read, count, points, reader->seed, reader->arena);
