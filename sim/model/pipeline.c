@@ -10,56 +10,68 @@
 
 // ---- whether it is possible ----
 
-static bool is_plain(const struct world_station *station, const char **ret_reason)
+static const char *reason_of_station(const struct world_station *station)
 {
-    *ret_reason = station->rules                  ? "has a queue with an order of its own"
-                  : station->room >= 0            ? "has limited room"
-                  : station->blocks               ? "holds samples back"
-                  : station->is_fair              ? "is shared by all that is under way"
-                  : station->is_second            ? "takes both directions in one queue"
-                  : station->loss                 ? "may lose messages"
-                  : station->rate.can_stop        ? "may stop"
-                  : isfinite(station->patience_s) ? "is left by samples that wait too long"
-                                                  : NULL;
-    return !*ret_reason;
+    return station->rules                  ? "has a queue with an order of its own"
+           : station->room >= 0            ? "has limited room"
+           : station->blocks               ? "holds samples back"
+           : station->is_fair              ? "is shared by all that is under way"
+           : station->is_second            ? "takes both directions in one queue"
+           : station->loss                 ? "may lose messages"
+           : station->rate.can_stop        ? "may stop"
+           : isfinite(station->patience_s) ? "is left by samples that wait too long"
+                                           : NULL;
+}
+
+// Part of a sentence, perhaps with a name in it.
+static const char *find_obstacle(const struct world *world, const char **ret_kind,
+                                 const char **ret_name)
+{
+    const struct policy_type *policy = world->policy;
+    const struct spec *spec = world->spec;
+    *ret_kind = "policy";
+    *ret_name = policy->name;
+    if (!policy->decides_by_sample ||
+        (policy->observes && policy->observes(world->parameters) != 0)) {
+        return "decides on more than the sample";
+    }
+    if (policy->feedback && spec->feedback.when != FEEDBACK_NEVER) {
+        return "learns from feedback";
+    }
+    *ret_kind = "station";
+    for (int i = 0; i < world->stations; i++) {
+        const char *reason = reason_of_station(&world->station[i]);
+        if (reason) {
+            *ret_name = world->station[i].name;
+            return reason;
+        }
+    }
+    *ret_kind = NULL;
+    for (int i = 0; i < world->class_count; i++) {
+        const struct arrival *arrival = &world->classes[i].arrival;
+        if (arrival->has_bursts || arrival->spec->kind == ARRIVALS_CLOSED) {
+            return arrival->has_bursts ? "arrivals come in bursts"
+                                       : "a sample waits for the one before";
+        }
+    }
+    return world->balances                            ? "nodes are chosen by load"
+           : spec->control_variates                   ? "there are control variates"
+           : spec->intervals == INTERVALS_BATCH_MEANS ? "the run is cut into batches"
+                                                      : NULL;
 }
 
 bool pipeline_is_possible(const struct world *world, struct text *ret_obstacle)
 {
-    const struct policy_type *policy = world->policy;
-    const struct spec *spec = world->spec;
-    if (!policy->decides_by_sample ||
-        (policy->observes && policy->observes(world->parameters) != 0)) {
-        text_format(ret_obstacle, "policy '%s' decides on more than the sample", policy->name);
-        return false;
+    const char *kind;
+    const char *name;
+    const char *obstacle = find_obstacle(world, &kind, &name);
+    if (obstacle && ret_obstacle && kind) {
+        text_format(ret_obstacle, "%s '%s' ", kind, name);
     }
-    if (policy->feedback && spec->feedback.when != FEEDBACK_NEVER) {
-        text_format(ret_obstacle, "policy '%s' learns from feedback", policy->name);
-        return false;
+    if (obstacle && ret_obstacle) {
+        text_add(ret_obstacle, obstacle);
     }
-    for (int i = 0; i < world->stations; i++) {
-        const char *reason;
-        if (!is_plain(&world->station[i], &reason)) {
-            text_format(ret_obstacle, "station '%s' %s", world->station[i].name, reason);
-            return false;
-        }
-    }
-    for (int i = 0; i < world->class_count; i++) {
-        const struct arrival *arrival = &world->classes[i].arrival;
-        if (arrival->spec->kind == ARRIVALS_CLOSED || arrival->has_bursts) {
-            text_add(ret_obstacle, arrival->has_bursts ? "arrivals come in bursts"
-                                                       : "a sample waits for the one before");
-            return false;
-        }
-    }
-    const char *reason = world->balances                            ? "nodes are chosen by load"
-                         : spec->control_variates                   ? "there are control variates"
-                         : spec->intervals == INTERVALS_BATCH_MEANS ? "the run is cut into batches"
-                                                                    : NULL;
-    if (reason) {
-        text_add(ret_obstacle, reason);
-    }
-    return !reason;
+    return !obstacle;
 }
 
 // ---- arrivals in the world ----

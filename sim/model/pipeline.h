@@ -31,8 +31,8 @@ struct run;
 struct text;
 struct world;
 
-// Whether runs of a world can go this way. If not, says why not in `ret_obstacle`: part of a
-// sentence.
+// Whether runs of a world can go this way. If not, says why not in `ret_obstacle`, which may be
+// NULL: part of a sentence.
 bool pipeline_is_possible(const struct world *world, struct text *ret_obstacle);
 
 // Runs a replication that is set up and has not begun, to its end, and counts the events that it

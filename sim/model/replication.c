@@ -253,11 +253,8 @@ static bool run_whole(struct run *run, struct arena *arena, bool by_events, uint
 
 static bool goes_by_events(const struct world *world, const struct replication_options *options)
 {
-    struct text obstacle = {0};
-    const bool is_possible = pipeline_is_possible(world, &obstacle);
-    text_finish(&obstacle);
     return options->by_events || options->observe || options->visited || options->look ||
-           !is_possible;
+           !pipeline_is_possible(world, NULL);
 }
 
 static int run_once(const struct world *world, const struct replication_options *options,
