@@ -44,8 +44,9 @@ void view_start(struct run *run)
     run->view.truth = run->world->policy->is_oracle ? &run->truth : NULL;
 }
 
-// The compute station where the sample is, if there is one.
-static void view_station(struct run *run, const struct sample *sample, int compute)
+// The compute station where the sample is, if there is one. A policy that decides by the sample
+// and observes nothing does not look at it.
+static inline void view_station(struct run *run, const struct sample *sample, int compute)
 {
     struct policy_view *view = &run->view;
     view->queue = 0;
@@ -60,10 +61,10 @@ static void view_station(struct run *run, const struct sample *sample, int compu
 
 // Makes run->view that of a decision point. Only what changes is written: what a policy does not
 // ask for stays as it was at the start.
-static void view_sample(struct run *run, const struct sample *sample)
+static inline void view_sample(struct run *run, const struct sample *sample,
+                               const struct world_class *devices)
 {
     const struct world *world = run->world;
-    const struct world_class *devices = sample_class(run, sample);
     struct policy_view *view = &run->view;
     view->now_s = run->now_s;
     view->arrival_s = sample->arrived_s;
@@ -82,14 +83,17 @@ static void view_sample(struct run *run, const struct sample *sample)
                       ? world->view.model[sample->model].output_bytes[sample->layer]
                       : sample->raw_bytes;
     view->features = sample_features(run, sample);
-    view->outcome_count = view_outcomes(run, sample);
+    view->outcome_count = sample->exits ? view_outcomes(run, sample) : 0;
     view->latest = NULL;
-    for (int i = 0; i < view->outcome_count; i++) {
+    for (int i = view->outcome_count; i-- > 0;) {
         if (run->outcomes[i].exit == sample->latest_exit) {
             view->latest = &run->outcomes[i];
+            break;
         }
     }
-    view_station(run, sample, devices->tier[sample->tier].compute);
+    if (run->observations || !world->policy->decides_by_sample) {
+        view_station(run, sample, devices->tier[sample->tier].compute);
+    }
     if (run->observations) {
         observation_view(run, sample, view);
     }
@@ -121,13 +125,14 @@ void view_show_sample(struct run *run, const struct sample *sample)
 struct policy_action view_decide(struct run *run, const struct sample *sample)
 {
     const struct world *world = run->world;
-    view_sample(run, sample);
+    const struct world_class *devices = sample_class(run, sample);
+    view_sample(run, sample, devices);
     if (run->view.truth) {
+        const struct trace_outcome *outcomes = sample_outcomes(run, sample);
         for (int exit = 0; exit < world->view.exits; exit++) {
-            run->correct[exit] = (unsigned char)sample_outcomes(run, sample)[exit].correct;
+            run->correct[exit] = (unsigned char)outcomes[exit].correct;
         }
     }
-    const struct world_class *devices = sample_class(run, sample);
     return world->policy->decide(&devices->view, world->parameters, devices->plan,
                                  state_of(run, sample->device), &run->view);
 }
