@@ -131,21 +131,15 @@ static void add_explanations(const struct experiment *experiment, enum table_for
     }
 }
 
-// How long running all of it takes, by the database if it tells, else by the pilots. A database
+// How long running all of it takes, by the database if it tells, else by trials. A database
 // that cannot be read tells nothing; it is for 'run' to say so.
 static int make_outlook(const struct arguments *arguments, const struct experiment *experiment,
-                        const struct prediction *predictions, struct arena *arena,
-                        struct outlook *ret_outlook)
+                        struct arena *arena, struct outlook *ret_outlook)
 {
     struct text ignored = {0};
-    double *tried = arena_new_array(arena, experiment->simulation_count, double);
-    for (size_t i = 0; i < experiment->simulation_count; i++) {
-        tried[i] = predictions[experiment->simulations[i].first_point].seconds;
-    }
     struct outlook_options options = {.database = running_database(arguments),
                                       .again = true,
-                                      .threads = running_threads(arguments),
-                                      .tried = tried};
+                                      .threads = running_threads(arguments)};
     int status = outlook_make(experiment, &options, arena, ret_outlook, &ignored);
     if (status != 0) {
         options.database = NULL;
@@ -175,7 +169,7 @@ static int print_check(const struct arguments *arguments, struct loaded *loaded,
     struct outlook outlook;
     const struct prediction *predictions = load_predict(loaded, &arena, ret_error);
     int status = STATUS_RUN_FAILED;
-    if (!predictions || make_outlook(arguments, experiment, predictions, &arena, &outlook) != 0) {
+    if (!predictions || make_outlook(arguments, experiment, &arena, &outlook) != 0) {
         goto end;
     }
     const int verdict = load_check_effects(arguments, loaded, predictions);

@@ -51,8 +51,7 @@ struct view {
     const struct experiment *experiment;
     struct arena *arena;
     struct outlook *outlook;
-    double *seconds;     // [simulation]: of a replication; NaN: not known
-    const double *tried; // [simulation]: the same by a trial that was made already; NULL: none was
+    double *seconds; // [simulation]: of a replication; NaN: not known
     struct policy_rate *rates;
     size_t rate_count;
 };
@@ -270,9 +269,6 @@ static double seconds_of(const struct view *view, size_t number, double *trial,
         return rate * simulation->expected;
     }
     *ret_basis = OUTLOOK_TRIAL;
-    if (view->tried) {
-        return view->tried[number];
-    }
     *trial = *trial < 0 ? trial_rate(view) : *trial;
     return *trial * simulation->expected;
 }
@@ -310,7 +306,6 @@ int outlook_make(const struct experiment *experiment, const struct outlook_optio
     struct view view = {.experiment = experiment,
                         .arena = arena,
                         .outlook = &outlook,
-                        .tried = options->tried,
                         .seconds = arena_new_array(arena, experiment->simulation_count, double)};
     for (size_t i = 0; i < experiment->simulation_count; i++) {
         view.seconds[i] = NAN;

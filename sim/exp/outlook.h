@@ -42,8 +42,6 @@ struct outlook_options {
     const char *database; // NULL: none
     bool again;           // simulate also what the database has
     int threads;
-    const double *tried; // [simulation]: seconds of a replication by a trial of the caller's own;
-                         // NULL: where the database does not tell, a trial is made
 };
 
 // Returns 0, or -1 with a message if the database could not be read.

@@ -12,7 +12,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 // Samples are so many times farther apart than one takes.
 static const double SPACING = 2;
@@ -43,8 +42,6 @@ struct recording {
     double *payload;      // [class]: sums over samples
     double *payload_square;
     int work_room;
-    struct timespec first_end;
-    uint64_t ended;
 };
 
 // ---- watching ----
@@ -117,9 +114,6 @@ static void add_sample(void *context, const struct sample_record *sample)
     struct recording *recording = context;
     struct pilot *pilot = recording->pilot;
     const int device_class = class_of(recording->world, sample->device);
-    if (!recording->ended++) {
-        clock_gettime(CLOCK_MONOTONIC, &recording->first_end);
-    }
     pilot->of_class[device_class]++;
     pilot->stay_s[device_class] += sample->ended_s - sample->arrived_s;
     pilot->offloaded[device_class] += sample->is_offloaded;
@@ -361,13 +355,6 @@ static int number_of_policy(const struct world *world)
     return number;
 }
 
-static double seconds_since(const struct timespec *start)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
-}
-
 static void prepare(struct recording *recording, const struct world *world, struct pilot *pilot,
                     struct arena *arena)
 {
@@ -413,9 +400,6 @@ int pilot_run(const struct world *world, struct arena *arena, struct pilot *ret_
         status = replication_run(alone, &options, &result, ret_error);
     }
     if (status == 0) {
-        ret_pilot->s_per_sample = recording.ended > 1 ? seconds_since(&recording.first_end) /
-                                                            (double)(recording.ended - 1)
-                                                      : NAN;
         conclude(&recording);
     }
     if (ret_pilot->work_count) {

@@ -55,7 +55,6 @@ struct pilot {
     double *stay_s;    // [class]: mean time from arrival to end
     double *shortest_s; // [class]: the least time to an answer, waits left out
     double *offloaded;  // [class]: samples that were sent upward
-    double s_per_sample; // of this machine's time; NaN if the clock did not tell
 };
 
 // Runs a pilot of the policy and the scenario of `world`. Returns -1 with a message if it failed.

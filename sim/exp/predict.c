@@ -416,8 +416,6 @@ int predict_world(const struct world *world, struct arena *arena, struct predict
         prediction.obstacle = arena_text(arena, text_string(&obstacle));
     }
     text_finish(&obstacle);
-    const double runs = world->spec->warmup_kind == WARMUP_AUTO ? 2 : 1; // one finds its end
-    prediction.seconds = pilot.s_per_sample * prediction.samples * runs;
     *ret_prediction = prediction;
     return 0;
 }

@@ -43,7 +43,6 @@ struct prediction {
     uint64_t pilot_samples;
     const char *obstacle; // why runs go event by event: part of a sentence; NULL: they need not
     double samples; // a replication offers, about; NaN: not known without running it
-    double seconds; // that a replication takes on this machine, about; NaN: not known
 };
 
 // Everything belongs to `arena`. Returns -1 with a message if the pilot failed.
