@@ -154,6 +154,46 @@ START_TEST(waits_follow_the_recursion)
 }
 END_TEST
 
+// ---- departures at the same instant ----
+
+// Three devices share a server, to which device 1 takes four seconds. In the first round device 2
+// waits behind device 0 and device 1 behind it, in the second one device 1 waits behind device 2,
+// which is served; in both a service of device 1 takes no time. So those two leave at once, and the
+// order is that of the samples.
+START_TEST(simultaneous_departures_are_in_order)
+{
+    static const char trace[] = "at,took,bytes,conf,ok\n"
+                                "0,16,1,1,1\n"
+                                "2,0,4000,1,1\n"
+                                "2,8,1,1,1\n"
+                                "64,1,1,1,1\n"
+                                "68,0,4000,1,1\n"
+                                "68,8,1,1,1\n";
+    static const char yaml[] =
+        "scenario: simultaneous\n"
+        "stop: {samples: 6}\n"
+        "samples: {trace: trace.csv, order: as_is, payload: {column: bytes}, answer: free}\n"
+        "models: {task: {exits: {end: {confidence: conf, correct: ok}}}}\n"
+        "tiers:\n"
+        "  - {name: device, nodes: 3, arrivals: {trace: {column: at}}}\n"
+        "  - {name: edge, compute: {time: {task: {column: {name: took, unit: s}}}}}\n"
+        "links:\n"
+        "  - {from: device, to: edge, up: 1 kB/s}\n"
+        "policy: full_offload\n";
+    struct small_scenario scenario;
+    struct small_run run;
+    small_scenario_init(&scenario, yaml, trace, NULL);
+    small_run_init(&run, small_scenario_world(&scenario, 0), 0);
+    ck_assert_uint_eq(run.count, 6);
+    for (uint32_t i = 0; i < run.count; i++) {
+        ck_assert_uint_eq(run.records[i].device, i % 3);
+        ck_assert_uint_eq(run.records[i].index, i / 3);
+    }
+    small_run_finish(&run);
+    small_scenario_finish(&scenario);
+}
+END_TEST
+
 // ---- links that are shared ----
 
 // Six devices send everything over `lanes` parallel links, to an edge that takes no time. A link is
@@ -475,6 +515,7 @@ int main(void)
     unit_add_table(fifo, links_are_shared_by_neighbours, shares);
     unit_add_table(fifo, what_finds_no_room_is_dropped, rooms);
     tcase_set_timeout(fifo, 30);
+    tcase_add_test(fifo, simultaneous_departures_are_in_order);
     suite_add_tcase(suite, fifo);
 
     TCase *loop = tcase_create("closed loop");
