@@ -76,22 +76,25 @@ bool pipeline_is_possible(const struct world *world, struct text *ret_obstacle)
 
 // ---- arrivals in the world ----
 
-static uint32_t take_flight(struct pipeline *line)
+static void grow(struct pipeline *line)
 {
-    if (line->free == NO_SLOT) {
-        const uint32_t old = line->room;
-        const uint32_t room = old ? 2 * old : 1024;
-        CHECK(&line->run->place, room > old);
-        line->flights = memory_resize(line->flights, room, sizeof(*line->flights));
-        for (uint32_t i = old; i < room; i++) {
-            line->flights[i].row = i + 1 < room ? i + 1 : NO_SLOT;
-        }
-        line->room = room;
-        line->free = old;
+    const uint32_t old = line->room;
+    const uint32_t room = old ? 2 * old : 1024;
+    CHECK(&line->run->place, room > old);
+    line->flights = memory_resize(line->flights, room, sizeof(*line->flights));
+    line->free = memory_resize(line->free, room, sizeof(*line->free));
+    for (uint32_t slot = room; slot-- > old;) {
+        line->free[line->free_count++] = slot;
     }
-    const uint32_t slot = line->free;
-    line->free = line->flights[slot].row;
-    return slot;
+    line->room = room;
+}
+
+static inline uint32_t take_flight(struct pipeline *line)
+{
+    if (!line->free_count) {
+        grow(line);
+    }
+    return line->free[--line->free_count];
 }
 
 enum { UNKNOWN_PATH = UINT16_MAX };
@@ -159,7 +162,7 @@ static bool arise(struct pipeline *line, const struct event *event)
         return false;
     }
     if (flight->is_counted) {
-        run->tally->counters[COUNTER_OFFERED]++;
+        line->counted++;
         if (world->has_classes) {
             run->tally->counters[world->counters.classes +
                                  flight->device_class * CLASS_COUNTER_COUNT + CLASS_OFFERED]++;
@@ -247,7 +250,6 @@ static void init(struct pipeline *line, struct run *run, struct arena *arena)
     const struct world *world = run->world;
     const size_t stations = (size_t)world->stations;
     line->run = run;
-    line->free = NO_SLOT;
     line->last_device = NO_SLOT;
     line->paths = paths_new(run, arena);
     line->arrivals = arena_new_array(arena, stations, struct reorder);
@@ -276,6 +278,7 @@ static void finish(struct pipeline *line)
     feed_finish(&line->feed);
     paths_finish(line->paths);
     free(line->flights);
+    free(line->free);
     free(line->values);
     free(line->amounts);
     free(line->entities);
@@ -305,6 +308,7 @@ bool pipeline_run(struct run *run, struct arena *arena, uint64_t *ret_events)
     do {
         pass_stretch(&line);
     } while (!line.cannot_go_on && (run->is_open || run->answered + run->dropped < run->offered));
+    run->tally->counters[COUNTER_OFFERED] = (double)line.counted;
     pipeline_count_paths(&line);
     run->in_flight = run->offered - run->answered - run->dropped;
     run->now_s = line.latest.time_s;

@@ -88,8 +88,7 @@ void pipeline_end_all(struct pipeline *line)
             tally->late_uncounted++;
             tally->late_uncounted_until_s = now_s;
         }
-        flight->row = line->free;
-        line->free = slot;
+        line->free[line->free_count++] = slot;
     }
     if (ends->count) {
         line->latest = ends->near[ends->count - 1];

@@ -69,7 +69,8 @@ struct pipeline {
     const struct path *path; // [paths_count()]
     struct flight *flights;
     uint32_t room;
-    uint32_t free;              // first free one, by `row`; NO_SLOT: none
+    uint32_t *free; // [free_count]: those that are free, the last one next
+    uint32_t free_count;
     struct reorder *arrivals;   // [stations]
     struct reorder *departures; // [stations]
     struct reorder ends;
@@ -82,6 +83,7 @@ struct pipeline {
     uint32_t last_device;     // whose arrival was the last; NO_SLOT: all have come to their end
     size_t taken;             // arrivals of the stretch
     uint64_t events;
+    uint64_t counted;    // samples that were offered after the warm-up
     struct event latest; // of the ends so far
     // Scratch of a station's stretch.
     double *values;
