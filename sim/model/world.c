@@ -57,7 +57,7 @@ static void build_tier(struct world *world, const struct spec_tier *from, const 
             layers[k].purpose = layer_purpose(arena, name, model->name, k);
             layers[k].draws = world->draws++;
             layers[k].joules = stated ? stated[k] : NAN;
-            means[k] = layers[k].time.mean / server.speed;
+            means[k] = world_mean(world, &layers[k].time, &time->layers[k]) / server.speed;
             joules[k] = stated ? stated[k] : server.watts * means[k];
         }
         tier->layer_mean_j[time->model] = joules;

@@ -269,6 +269,10 @@ struct world_server {
 };
 struct world_server world_server(const struct spec_compute *compute);
 
+// The mean of a distribution; of a column of the trace, that over its rows.
+double world_mean(const struct world *world, const struct distribution *distribution,
+                  const struct distribution_parameters *parameters);
+
 // Fills the view of each class and of the world; for world_build() alone.
 void world_describe(struct world *world, struct arena *arena);
 

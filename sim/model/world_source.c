@@ -82,3 +82,17 @@ void world_build_sources(struct world *world, struct arena *arena)
         world->sources++;
     }
 }
+
+double world_mean(const struct world *world, const struct distribution *distribution,
+                  const struct distribution_parameters *parameters)
+{
+    if (distribution->kind != DISTRIBUTION_COLUMN) {
+        return distribution->mean;
+    }
+    const struct trace *trace = world->source[0].trace;
+    double sum = 0;
+    for (size_t row = 0; row < trace->rows; row++) {
+        sum += trace->extra[row * (size_t)trace->extras + (size_t)parameters->column];
+    }
+    return sum / (double)trace->rows * parameters->column_scale;
+}

@@ -131,7 +131,8 @@ void world_describe(struct world *world, struct arena *arena)
         devices->view = common;
         devices->view.tier = describe_tiers(world, devices, arena);
         devices->view.route = describe_routes(world, devices, arena);
-        devices->view.payload_mean_bytes = devices->payload.mean;
+        devices->view.payload_mean_bytes =
+            world_mean(world, &devices->payload, devices->payload_parameters);
         devices->view.deadline_s = devices->deadline_s;
     }
     world->view = world->classes[0].view;

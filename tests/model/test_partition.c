@@ -218,6 +218,31 @@ START_TEST(layers_are_explained_as_far_as_there_is_room)
 }
 END_TEST
 
+// What a policy is told of times and sizes that samples bring along is their mean over the trace.
+START_TEST(columns_have_means)
+{
+    struct small_scenario scenario;
+    small_scenario_init(&scenario,
+                        "scenario: columns\n"
+                        "stop: {samples: 1}\n"
+                        "samples: {trace: trace.csv, payload: {column: {name: size, unit: kB}}}\n"
+                        "models: {net: {layers: 2, output: [1 B, 1 B],\n"
+                        "               exits: {end: {confidence: c, correct: ok}}}}\n"
+                        "tiers:\n"
+                        "  - {name: device, arrivals: {poisson: 1 /s},\n"
+                        "     compute: {time: {net: [{column: {name: t, unit: ms}}, 1 s]}}}\n"
+                        "  - {name: edge, compute: {time: {net: [1 s, 1 s]}}}\n"
+                        "links: [{from: device, to: edge, up: 1 kB/s, down: 1 kB/s}]\n"
+                        "policy: partition\n",
+                        "c,ok,size,t\n0.5,1,2,300\n0.5,1,5,100\n", NULL);
+    const struct world *world = small_scenario_world(&scenario, 0);
+    ck_assert_double_eq(world->view.payload_mean_bytes, 3500);
+    ck_assert_double_eq_tol(world->view.tier[0].layer_mean_s[0][0], 0.2, 1e-15);
+    ck_assert_double_eq(world->view.tier[0].layer_mean_s[0][1], 1);
+    small_scenario_finish(&scenario);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("partition");
@@ -225,6 +250,7 @@ int main(void)
     TCase *decisions = tcase_create("decisions");
     unit_add_table(decisions, dynamic_is_static_where_nothing_changes, calm);
     unit_add_table(decisions, decisions_follow_what_is_observed, observed);
+    tcase_add_test(decisions, columns_have_means);
     suite_add_tcase(suite, decisions);
 
     TCase *explanation = tcase_create("explanation");

@@ -99,6 +99,8 @@ class Maker:
         self.dice = Dice(seed, index)
         self.index = index
         self.is_plain = self.dice.chance(0.7)
+        # Stretches of time that go from station to station have some thousand samples.
+        self.is_long = self.dice.chance(0.12)
         self.files = {}
         self.columns = []  # of the trace: (name, function that draws a cell)
         self.rows = 0
@@ -328,7 +330,7 @@ class Maker:
                     clock[0] += dice.one(0, dice.between(0, 2) / rate)
                     return repr(clock[0])
                 self.columns.append(("arrived", later))
-            self.order = dice.one("as_is", "as_is", "shuffle")
+            self.order = "as_is"
             return {"trace": {"column": "arrived"}}
         think = distribution(dice, dice.one(0.5, 1) / rate, seconds)
         return {"closed": {"in_flight": dice.whole(1, 4), "think": think}}
@@ -548,7 +550,7 @@ class Maker:
             when = dice.one("static", "dynamic") if not self.is_plain else "static"
             found.append({"partition": {"minimise": dice.one("latency", "energy", "cost"),
                                         "when": when}})
-        chosen = [policy for policy in found if dice.chance(0.5)][:4]
+        chosen = [policy for policy in found if dice.chance(0.5)][:2 if self.is_long else 4]
         return chosen or [dice.one(*found)]
 
     def prices(self, links):
@@ -567,6 +569,8 @@ class Maker:
     def stop(self):
         dice = self.dice
         samples = dice.one(1, 2, 50, 300, 1000, 3000)
+        if self.is_long:
+            samples = dice.whole(8000, 24000)
         if dice.chance(0.25) and self.total_rate:
             length = max(samples, 50) / self.total_rate
             warmup = dice.one("none", {"time": seconds(length / 5)}, "auto")
@@ -589,8 +593,8 @@ class Maker:
         links = self.make_links(tiers)
         stop, warmup = self.stop()
         world = {"scenario": f"random-{self.index}", "seed": dice.whole(0, 1000), "stop": stop,
-                 "warmup": warmup, "replications": 2, "samples": samples, "models": self.models,
-                 "tiers": tiers, "links": links, "policy": self.policies(),
+                 "warmup": warmup, "replications": 1 if self.is_long else 2,
+                 "samples": samples, "models": self.models, "tiers": tiers, "links": links, "policy": self.policies(),
                  "prices": self.prices(links)}
         if self.order:
             samples["order"] = self.order
@@ -599,7 +603,7 @@ class Maker:
         if dice.chance(0.1) and self.total_rate:
             world["drift"] = [{"at": seconds(30 / self.total_rate),
                                "arrivals": number(dice.between(0.2, 2))}]
-        if dice.chance(0.2):
+        if dice.chance(0.2) and not self.is_long:
             world["antithetic"] = True
         if self.rarely(0.15):
             world["control_variates"] = True
