@@ -29,6 +29,7 @@ struct identity {
     int64_t application_id;
     int64_t version;
     int64_t entries; // tables and views
+    int64_t misfits; // what has the name of a table and is none
 };
 
 static void start_message(const char *path, enum database_purpose purpose, struct text *ret_error)
@@ -174,6 +175,14 @@ static int execute(sqlite3 *database, const char *sql)
     return sqlite3_exec(database, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
 }
 
+// Questions without a limit on time ask tables only, so none of these may be something else: a view
+// may take for ever.
+static const char misfit_sql[] =
+    "SELECT count(*) FROM sqlite_schema WHERE (type <> 'table' OR sql LIKE 'CREATE VIRTUAL%') AND"
+    " lower(name) IN ('claims', 'texts', 'samples', 'experiments', 'points', 'parameters',"
+    " 'metric_names', 'counter_names', 'prices', 'replications', 'metrics', 'counters',"
+    " 'estimates', 'column_meanings')";
+
 // One transaction, since another process may be making the tables at this moment.
 static int read_identity(sqlite3 *database, struct identity *ret_identity)
 {
@@ -182,7 +191,8 @@ static int read_identity(sqlite3 *database, struct identity *ret_identity)
     }
     if (read_integer(database, "PRAGMA application_id", &ret_identity->application_id) < 0 ||
         read_integer(database, "PRAGMA user_version", &ret_identity->version) < 0 ||
-        read_integer(database, "SELECT count(*) FROM sqlite_schema", &ret_identity->entries) < 0) {
+        read_integer(database, "SELECT count(*) FROM sqlite_schema", &ret_identity->entries) < 0 ||
+        read_integer(database, misfit_sql, &ret_identity->misfits) < 0) {
         return -1; // Closing the database ends the transaction and keeps the error until then.
     }
     return execute(database, "COMMIT");
@@ -194,6 +204,12 @@ static int check_identity(const struct identity *identity, const char *path,
     bool is_empty =
         identity->application_id == 0 && identity->version == 0 && identity->entries == 0;
     bool is_ours = identity->application_id == our_application_id;
+    if (is_ours && identity->misfits) {
+        start_message(path, purpose, ret_error);
+        text_add(ret_error, "something else has the name of one of its tables, so somebody has "
+                            "changed it; go back to a copy of it, or " ANOTHER_FILE);
+        return -1;
+    }
     if ((is_empty && purpose == DATABASE_WRITE) ||
         (is_ours && (identity->version == SCHEMA_VERSION ||
                      (identity->version >= 0 && identity->version < SCHEMA_VERSION &&

@@ -165,6 +165,7 @@ static int protect(struct query *query)
         sqlite3_exec(database, "PRAGMA query_only = ON", NULL, NULL, NULL) != SQLITE_OK) {
         return -1;
     }
+    sqlite3_limit(database, SQLITE_LIMIT_LENGTH, QUERY_MOST_VALUE_BYTES);
     sqlite3_set_authorizer(database, judge, query);
     if (query->time_limit_s > 0) {
         query->end_s = clock_s() + query->time_limit_s;
@@ -258,7 +259,8 @@ static int explain(struct query *query, const char *sql, struct text *ret_error)
     }
     if (query->is_late) {
         text_format(ret_error,
-                    "the query was stopped after %g s; ask for less, or allow it more time",
+                    "the query was stopped after %g s; ask for less, or allow it more with "
+                    "--timeout",
                     query->time_limit_s);
         return -1;
     }

@@ -50,6 +50,9 @@ struct query_sink {
 #define QUERY_DEFAULT_ROW_LIMIT INT64_C(1000000)
 #define QUERY_DEFAULT_TIME_LIMIT_S 60.0
 
+// No value that a query computes or reads is longer.
+enum { QUERY_MOST_VALUE_BYTES = 100 * 1000 * 1000 };
+
 // The value of a parameter: a number if it looks like one, else a text.
 struct query_binding {
     const char *name; // without the colon

@@ -92,6 +92,8 @@ static const struct option options[] = {
      " query "},
     {"limit", 0, OPTION_COUNT, FIELD(limit), "ROWS",
      "stop after so many rows (default: 1000 in a table, all in csv, json and md)", " query "},
+    {"timeout", 0, OPTION_TEXT, FIELD(timeout), "TIME",
+     "stop a query that takes longer (default: 1 min)", " query "},
     {"timeline", 0, OPTION_FILE, FIELD(timeline), "FILE.csv",
      "write the state of every station at a fixed step of simulated time", " run "},
     {"step", 0, OPTION_TEXT, FIELD(step), "TIME", "of the timeline (default: 1 s)", " run "},

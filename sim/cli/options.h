@@ -60,6 +60,7 @@ struct arguments {
     uint64_t experiment;      // 0: the latest
     uint64_t jobs;            // 0: as many as the machine has processors
     uint64_t limit;           // rows of a query; 0: as suits the format
+    const char *timeout;      // of a query; NULL: the default
     struct arguments_part {
         uint64_t number; // from 1
         uint64_t count;  // 0: no parts

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/unit.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
@@ -152,6 +153,19 @@ static int64_t row_limit(const struct arguments *arguments, enum table_format fo
     return format == TABLE_ALIGNED ? ROWS_OF_A_TABLE : -1;
 }
 
+static int read_timeout(const struct arguments *arguments, struct query_options *options,
+                        struct text *ret_error)
+{
+    if (arguments->timeout &&
+        (unit_parse(arguments->timeout, DIMENSION_TIME, &options->time_s, NULL) != UNIT_OK ||
+         !(options->time_s >= 1e-3))) {
+        text_format(ret_error, "'--timeout %s': it takes a time of at least 1 ms, such as %s",
+                    arguments->timeout, unit_example(DIMENSION_TIME));
+        return -1;
+    }
+    return 0;
+}
+
 int verb_query(const struct arguments *arguments)
 {
     enum table_format format;
@@ -182,7 +196,8 @@ int verb_query(const struct arguments *arguments)
     const struct query_sink sink = {&printing, fill_columns, fill_row};
     struct query_options options = {.rows = row_limit(arguments, format)};
     struct query_result result;
-    if (read_bindings(arguments, &printing.table.arena, &options, &error) != 0 ||
+    if (read_timeout(arguments, &options, &error) != 0 ||
+        read_bindings(arguments, &printing.table.arena, &options, &error) != 0 ||
         query_run(arguments->db, sql, &options, &sink, &result, &error) != 0) {
         goto failed;
     }

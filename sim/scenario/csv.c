@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SHOWN_BYTES = 4096 };
+
 void csv_init(struct csv *csv, const char *name, const char *bytes, size_t length,
               struct arena *arena)
 {
@@ -17,7 +19,8 @@ void csv_init(struct csv *csv, const char *name, const char *bytes, size_t lengt
                         .length = length,
                         .at = has_mark ? 3 : 0,
                         .next_line = 1,
-                        .arena = arena};
+                        .arena = arena,
+                        .nul = length ? memchr(bytes, '\0', length) : NULL};
 }
 
 void csv_finish(struct csv *csv)
@@ -49,6 +52,18 @@ static const char *skip_line_end(struct csv *csv, const char *at, const char *en
     return at;
 }
 
+static const char quotes[] =
+    "a field in quotes ends with a quote before the comma; a quote within it is doubled";
+
+// Nothing can be read from here on.
+static const char *stop(struct csv *csv, const char *at, const char *problem, const char *hint)
+{
+    csv->problem = problem;
+    csv->problem_at = at;
+    csv->hint = hint;
+    return NULL;
+}
+
 static void drop_doubled_quotes(struct csv *csv, struct csv_cell *cell)
 {
     char *copy = arena_alloc(csv->arena, cell->length + 1);
@@ -70,9 +85,7 @@ static const char *read_quoted(struct csv *csv, const char *at, const char *end)
     const char *c = at + 1;
     for (;; c++) {
         if (c == end) {
-            csv->problem = "a quote is not closed";
-            csv->problem_at = at;
-            return NULL;
+            return stop(csv, at, "a quote is not closed", quotes);
         }
         csv->next_line += *c == '\n';
         if (*c != '"') {
@@ -93,9 +106,7 @@ static const char *read_quoted(struct csv *csv, const char *at, const char *end)
     bool is_end =
         c == end || *c == ',' || *c == '\n' || (*c == '\r' && c + 1 < end && c[1] == '\n');
     if (!is_end) {
-        csv->problem = "text after a closing quote";
-        csv->problem_at = c;
-        return NULL;
+        return stop(csv, c, "text after a closing quote", quotes);
     }
     return c;
 }
@@ -116,6 +127,29 @@ static const char *read_plain(struct csv *csv, const char *at, const char *end)
     return c;
 }
 
+// Whether the field that was read last is one that a table can have. `at` is behind it.
+static bool is_sane(struct csv *csv, const char *at)
+{
+    const struct csv_cell *cell = &csv->cells[csv->count - 1];
+    if (csv->nul && csv->nul < at) {
+        stop(csv, csv->nul, "NUL character in the file", "a table is a text file");
+        return false;
+    }
+    if (csv->count > CSV_MOST_FIELDS) {
+        stop(csv, cell->start,
+             arena_format(csv->arena, "more than %d fields in a row", CSV_MOST_FIELDS),
+             "is it the right file?");
+        return false;
+    }
+    if (cell->length > CSV_MOST_FIELD_BYTES) {
+        stop(csv, cell->start,
+             arena_format(csv->arena, "a field of more than %d bytes", CSV_MOST_FIELD_BYTES),
+             "is it the right file? lines end with LF or CR LF");
+        return false;
+    }
+    return true;
+}
+
 int csv_next(struct csv *csv)
 {
     const char *at = csv->bytes + csv->at;
@@ -132,7 +166,7 @@ int csv_next(struct csv *csv)
     csv->count = 0;
     for (;;) {
         at = at < end && *at == '"' ? read_quoted(csv, at, end) : read_plain(csv, at, end);
-        if (!at) {
+        if (!at || !is_sane(csv, at)) {
             return -1;
         }
         if (at == end || *at != ',') {
@@ -149,10 +183,12 @@ int csv_next(struct csv *csv)
 struct mark csv_mark(const struct csv *csv, const char *at, size_t length,
                      struct source *ret_source)
 {
-    const char *end = csv->bytes + csv->length;
+    // What is shown of the line is short, whatever its length.
+    const size_t left = (size_t)(csv->bytes + csv->length - at);
+    const size_t shown = length < SHOWN_BYTES ? length + SHOWN_BYTES : SHOWN_BYTES;
     *ret_source = (struct source){.name = csv->name,
                                   .text = csv->row,
-                                  .length = (size_t)(end - csv->row),
+                                  .length = (size_t)(at - csv->row) + (left < shown ? left : shown),
                                   .first_line = csv->row_line};
     struct mark mark = source_mark(ret_source, (size_t)(at - csv->row));
     mark.length = length;
@@ -164,8 +200,7 @@ int csv_refuse(const struct csv *csv, struct diagnostics *diagnostics)
     struct source source;
     const struct mark mark = csv_mark(csv, csv->problem_at, 0, &source);
     diagnostics_error(diagnostics, &mark, "%s", csv->problem);
-    diagnostics_hint(diagnostics, "a field in quotes ends with a quote before the comma; a quote "
-                                  "within it is doubled");
+    diagnostics_hint(diagnostics, "%s", csv->hint);
     return -1;
 }
 
@@ -175,8 +210,8 @@ void csv_refuse_cell(const struct csv *csv, size_t column, const char *problem, 
     const struct csv_cell *cell = &csv->cells[column];
     struct source source;
     const struct mark mark = csv_mark(csv, cell->start, cell->length, &source);
-    diagnostics_error(diagnostics, &mark, "'%.*s' %s",
-                      (int)(cell->length < 40 ? cell->length : 40), cell->text, problem);
+    diagnostics_error(diagnostics, &mark, "'%.*s' %s", (int)(cell->length < 40 ? cell->length : 40),
+                      cell->text, problem);
     diagnostics_hint(diagnostics, "%s", hint);
 }
 

@@ -4,7 +4,8 @@
 
 // Comma-separated values (RFC 4180) out of memory, row by row: fields in double quotes may hold
 // commas, line ends and doubled quotes; lines end with LF or CR LF; a byte order mark and blank
-// lines are skipped. Cells point into the bytes, which must stay.
+// lines are skipped. Cells point into the bytes, which must stay. A row with more fields, a field
+// with more bytes than below, and NUL characters are refused.
 
 #include "scenario/source.h"
 
@@ -14,6 +15,8 @@
 
 struct arena;
 struct diagnostics;
+
+enum { CSV_MOST_FIELDS = 100000, CSV_MOST_FIELD_BYTES = 1 << 20 };
 
 struct csv_cell {
     const char *text; // not ended by a NUL
@@ -34,8 +37,10 @@ struct csv {
     struct csv_cell *cells;
     size_t count;
     size_t room;
+    const char *nul;     // the first NUL character; NULL: there is none
     const char *problem; // of csv_next()
     const char *problem_at;
+    const char *hint;
 };
 
 void csv_init(struct csv *csv, const char *name, const char *bytes, size_t length,

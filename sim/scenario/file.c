@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,24 +79,41 @@ static int read_all(int descriptor, size_t guess, size_t most, char **ret_bytes,
     return 0;
 }
 
+// Of files that say how long they are; those of /proc say 0, and pipes nothing.
+static bool has_changed(int descriptor, const struct stat *before)
+{
+    struct stat now;
+    return S_ISREG(before->st_mode) && before->st_size > 0 && fstat(descriptor, &now) == 0 &&
+           (now.st_size != before->st_size || now.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+            now.st_mtim.tv_nsec != before->st_mtim.tv_nsec);
+}
+
 int file_read(const char *path, size_t most, char **ret_bytes, size_t *ret_length,
               struct file_problem *ret_problem)
 {
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    // Else opening a pipe would wait until somebody writes to it. Without a writer it is empty.
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0) {
         return refuse_error(ret_problem, errno);
     }
     struct stat status;
     int result;
-    if (fstat(descriptor, &status) < 0) {
+    if (fstat(descriptor, &status) < 0 || fcntl(descriptor, F_SETFL, 0) < 0) {
         result = refuse_error(ret_problem, errno);
     } else if (S_ISDIR(status.st_mode)) {
         result = refuse(ret_problem, "is a directory", "name a file in it");
+    } else if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) {
+        result = refuse(ret_problem, "is a device", "name a file");
     } else if (S_ISREG(status.st_mode) && (size_t)status.st_size > most) {
         result = refuse_size(ret_problem, most);
     } else {
         size_t guess = S_ISREG(status.st_mode) ? (size_t)status.st_size : 4096;
         result = read_all(descriptor, guess, most, ret_bytes, ret_length, ret_problem);
+        if (result == 0 && has_changed(descriptor, &status)) {
+            free(*ret_bytes);
+            result = refuse(ret_problem, "changes while it is read",
+                            "wait until it is complete, or take a copy of it");
+        }
     }
     close(descriptor);
     return result;

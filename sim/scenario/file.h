@@ -11,8 +11,9 @@ struct file_problem {
     char hint[128];
 };
 
-// Reads all of `path`, with a NUL behind the last byte; the caller frees the bytes. Directories and
-// what is larger than `most` bytes are refused. Returns 0, or -1 with the problem.
+// Reads all of `path`, with a NUL behind the last byte; the caller frees the bytes. Directories,
+// devices, what is larger than `most` bytes and what changes meanwhile are refused. A pipe that
+// nobody writes to is empty. Returns 0, or -1 with the problem.
 int file_read(const char *path, size_t most, char **ret_bytes, size_t *ret_length,
               struct file_problem *ret_problem);
 

@@ -213,7 +213,8 @@ START_TEST(query_stops_at_the_time_limit)
                                   &limits, NULL, &answer, &error),
                      -1);
     ck_assert_str_eq(text_string(&error),
-                     "the query was stopped after 0.05 s; ask for less, or allow it more time");
+                     "the query was stopped after 0.05 s; ask for less, or allow it more with "
+                     "--timeout");
     text_finish(&answer);
     text_finish(&error);
     place_remove(&place);

@@ -208,7 +208,7 @@ static const struct {
     void (*make)(const char *path);
     const char *wanted; // part of the message; NULL: it is merged
 } hostile[] = {
-    {make_hostile_view, "unsafe use of load_extension()"},
+    {make_hostile_view, "something else has the name of one of its tables"},
     {make_wrong_type, "cannot store TEXT value in REAL column estimates.mean"},
     {make_double, "UNIQUE constraint failed: metric_map.theirs"},
     {make_lacking, "no such table: other.estimates"},
