@@ -22,6 +22,7 @@ struct reorder {
     size_t count;
     size_t room;
     bool is_unsorted;
+    double last_s; // time of the last one that was put in
     double from_s; // the stretch: all that is put in comes at or after this
     double horizon_s;
     struct event_queue far;
@@ -51,11 +52,13 @@ static inline void reorder_put(struct reorder *reorder, double time_s, uint64_t 
     if (reorder->count == reorder->room) {
         reorder_grow(reorder);
     }
-    const struct event event = {time_s, tag};
-    if (!reorder->is_unsorted && reorder->count) {
-        reorder->is_unsorted = event_is_before(&event, &reorder->near[reorder->count - 1]);
+    struct event *event = &reorder->near[reorder->count++];
+    *event = (struct event){time_s, tag};
+    // Mostly the time alone tells.
+    if (!(time_s > reorder->last_s)) {
+        reorder->is_unsorted |= reorder->count > 1 && event_is_before(event, event - 1);
     }
-    reorder->near[reorder->count++] = event;
+    reorder->last_s = time_s;
 }
 
 // All events of the stretch in order: reorder->near, reorder->count of them.

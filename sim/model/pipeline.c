@@ -134,12 +134,12 @@ static bool look_up_row(struct pipeline *line, struct flight *flight,
         if (!look_up(line, flight, devices)) {
             return false;
         }
-        *known = (struct known){flight->path, flight->is_correct};
+        *known = (struct known){flight->raw_bytes, flight->path, flight->is_correct};
         return true;
     }
     flight->path = known->path;
     flight->is_correct = known->is_correct;
-    flight->raw_bytes = workload_row_bytes(run, devices, flight->row);
+    flight->raw_bytes = known->raw_bytes;
     return true;
 }
 
@@ -225,9 +225,12 @@ static void init_known(struct pipeline *line, struct arena *arena)
 {
     const struct world *world = line->run->world;
     const struct world_source *source = world->source;
-    enum { MOST_ROWS = 1 << 20 };
+    // Filling the tables must not cost more than they save: few rows, or as many samples.
+    enum { FEW_ROWS = 1 << 14, MOST_ROWS = 1 << 20 };
+    const uint64_t samples = world->spec->stop_kind == STOP_SAMPLES ? world->spec->stop_samples : 0;
+    const uint64_t most = samples < FEW_ROWS ? FEW_ROWS : samples < MOST_ROWS ? samples : MOST_ROWS;
     if (world->sources > 1 || source->generator || world->policy->draws_uniform ||
-        (uint64_t)source->trace->rows * (uint64_t)world->class_count > MOST_ROWS) {
+        (uint64_t)source->trace->rows * (uint64_t)world->class_count > most) {
         return;
     }
     for (int i = 0; i < world->class_count; i++) {

@@ -39,6 +39,7 @@ struct flight {
 
 // What is known of a row of the trace.
 struct known {
+    double raw_bytes;
     uint16_t path; // UNKNOWN_PATH: nothing
     bool is_correct;
 };

@@ -51,6 +51,17 @@ static inline double draw_one(struct run *run, const struct flight *flight,
     return draws_look_up(&run->draws, draws, distribution, &at);
 }
 
+// Whether events are of the samples of a single device, one after the other.
+static bool are_in_turn(const struct pipeline *line, const struct event *events, size_t count)
+{
+    bool are = line->run->world->devices == 1 && count;
+    for (size_t i = 1; i < count && are; i++) {
+        are = line->flights[event_subject(&events[i])].index ==
+              line->flights[event_subject(&events[i - 1])].index + 1;
+    }
+    return are;
+}
+
 // The same for each of some events' samples.
 static void draw_all(struct pipeline *line, const struct event *events, size_t count,
                      const struct distribution *distribution,
@@ -62,6 +73,9 @@ static void draw_all(struct pipeline *line, const struct event *events, size_t c
         for (size_t i = 0; i < count; i++) {
             values[i] = distribution->a;
         }
+    } else if (distribution->kind != DISTRIBUTION_COLUMN && are_in_turn(line, events, count)) {
+        const struct flight *first = &line->flights[event_subject(&events[0])];
+        block_draw(distribution, run->key, purpose, first->device, first->index, count, values);
     } else if (distribution->kind == DISTRIBUTION_COLUMN ||
                (run->draws.length && 2 * count > line->feed.stretch.count)) {
         // By rows of a device's numbers where most samples come by, so that most of a row is used.

@@ -166,10 +166,9 @@ uint32_t workload_take_slot(struct run *run);
 struct sample workload_fresh_sample(void);
 void workload_make(struct run *run, uint32_t slot, const struct world_class *devices,
                    uint32_t device, uint64_t index);
-// Its row of the trace; and the payload of a row, where that is all it depends on.
+// Its row of the trace.
 uint32_t workload_row(struct run *run, const struct world_source *source, uint32_t device,
                       uint64_t index);
-double workload_row_bytes(const struct run *run, const struct world_class *devices, uint32_t row);
 // Closed loop: a sample of this device has ended; it thinks and sends another.
 void workload_return(struct run *run, uint32_t device);
 

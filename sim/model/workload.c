@@ -234,16 +234,6 @@ uint32_t workload_row(struct run *run, const struct world_source *source, uint32
                      pick_row(run, source, workload_rank(run, index, device), index, device));
 }
 
-double workload_row_bytes(const struct run *run, const struct world_class *devices, uint32_t row)
-{
-    if (devices->payload.kind == DISTRIBUTION_CONSTANT) {
-        return devices->payload.a;
-    }
-    const struct distribution_parameters *p = devices->payload_parameters;
-    const struct trace *trace = run->world->source[0].trace;
-    return trace->extra[(size_t)row * (size_t)trace->extras + (size_t)p->column] * p->column_scale;
-}
-
 void workload_make(struct run *run, uint32_t slot, const struct world_class *devices,
                    uint32_t device, uint64_t index)
 {
