@@ -225,8 +225,13 @@ static void add_long_table(const struct experiment *experiment, enum table_forma
         }
         text_finish(&verdict);
         text_finish(&parameters);
+        if (format == TABLE_CSV) {
+            table_drain(&table, format, text); // the rows of many points would take much memory
+        }
     }
-    table_print(&table, format, style, text);
+    if (format != TABLE_CSV) {
+        table_print(&table, format, style, text);
+    }
     table_finish(&table);
 }
 

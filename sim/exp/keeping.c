@@ -96,6 +96,9 @@ void run_finish_simulation(struct experiment_run *run, size_t number)
 
 void run_end_simulation(struct experiment_run *run, size_t number)
 {
+    if (!run->options->samples) { // what was recorded is stored by what the world says
+        finish_world(&run->simulations[number]);
+    }
     run->ended[run->ended_count++] = number;
 }
 
