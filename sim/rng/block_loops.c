@@ -9,7 +9,8 @@
 #define LOOP static inline
 #endif
 
-#if defined(__GNUC__) && defined(__x86_64__)
+// OFFLOADSIM_PLAIN leaves the plain variant alone, to compare with.
+#if defined(__GNUC__) && defined(__x86_64__) && !defined(OFFLOADSIM_PLAIN)
 #define HAS_WIDE_VARIANTS 1
 #else
 #define HAS_WIDE_VARIANTS 0

@@ -594,8 +594,8 @@ class Maker:
         stop, warmup = self.stop()
         world = {"scenario": f"random-{self.index}", "seed": dice.whole(0, 1000), "stop": stop,
                  "warmup": warmup, "replications": 1 if self.is_long else 2,
-                 "samples": samples, "models": self.models, "tiers": tiers, "links": links, "policy": self.policies(),
-                 "prices": self.prices(links)}
+                 "samples": samples, "models": self.models, "tiers": tiers, "links": links,
+                 "policy": self.policies(), "prices": self.prices(links)}
         if self.order:
             samples["order"] = self.order
         if not links:
