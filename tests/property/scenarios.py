@@ -158,7 +158,7 @@ class Maker:
         if self.family == "deep":
             self.model("net", dice.whole(2, 6), dice.whole(1, 4))
         else:
-            self.model("small", dice.one(1, 1, 1, 4), dice.one(1, 1, 3))
+            self.model("small", *dice.one((1, 1), (1, 1), (1, 1), (4, 3)))
             for tier in self.tiers[1:]:
                 self.model(tier + "net", 1, 1)
 
@@ -607,6 +607,8 @@ class Maker:
             world["antithetic"] = True
         if self.rarely(0.15):
             world["control_variates"] = True
+        elif self.is_long and self.rarely(0.5):
+            world["intervals"] = "batch_means"
         if self.label and dice.chance(0.4) and self.source != "none":
             world["measure"] = {"labels": True}
         if dice.chance(0.15):
