@@ -275,6 +275,9 @@ const char *grammar_link_name(const void *item, const struct field_names *names,
         return NULL;
     }
     const char *const *classes = names->names[FIELD_CLASSES];
+    if (link->device_class >= 0 && (size_t)link->device_class >= names->count[FIELD_CLASSES]) {
+        return NULL; // of a link that could not be read
+    }
     return link->device_class < 0 ? arena_format(arena, "%s-%s", tiers[link->from], tiers[link->to])
                                   : arena_format(arena, "%s.%s-%s", tiers[link->from],
                                                  classes[link->device_class], tiers[link->to]);
