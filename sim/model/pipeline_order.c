@@ -61,7 +61,7 @@ void pipeline_find_order(struct pipeline *line)
         struct group *group = &order->groups[order->group_count++];
         *group = (struct group){.stations = order->stations + placed,
                                 .is_loop = order->leads_to[i * stations + i]};
-        for (int k = i; k < stations; k++) {
+        for (int k = 0; k < stations; k++) {
             if (!is_placed[k] && are_together(order, i, k, stations)) {
                 order->stations[placed++] = k;
                 is_placed[k] = true;

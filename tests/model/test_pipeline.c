@@ -218,6 +218,59 @@ START_TEST(mistake_is_told_in_full)
 }
 END_TEST
 
+// ---- a way that comes back to a station by others with smaller and larger numbers ----
+
+// To the last tier, down to the one before it, and up again.
+static struct policy_action decide_to_and_fro(const struct policy_world *world, const void *given,
+                                              const void *plan, void *state,
+                                              const struct policy_view *view)
+{
+    (void)given;
+    (void)plan;
+    (void)state;
+    if (view->tier == 0) {
+        return policy_send(2);
+    }
+    if (view->tier == 1) {
+        return view->computations ? policy_send_raw(2) : policy_compute(0, 0);
+    }
+    return view->computations ? policy_answer(policy_last_exit(world, 0)) : policy_send_raw(1);
+}
+
+static const struct policy_type policy_to_and_fro = {.api = POLICY_API_VERSION,
+                                                     .name = "to_and_fro",
+                                                     .summary = "test",
+                                                     .decides_by_sample = 1,
+                                                     .decide = decide_to_and_fro};
+
+START_TEST(to_and_fro_agrees)
+{
+    struct small_scenario scenario;
+    struct small_run by_events;
+    struct small_run without;
+    small_scenario_init(&scenario,
+                        "scenario: to-and-fro\n" RUN "models: {net: {}}\n"
+                        "samples: {payload: {exponential: 100 B}}\n"
+                        "tiers:\n"
+                        "  - {name: a, nodes: 3, arrivals: {poisson: 1 /s}}\n"
+                        "  - {name: b, compute: {time: {net: {exponential: 0.2 s}}}}\n"
+                        "  - {name: c}\n"
+                        "links:\n"
+                        "  - {from: a, to: b, up: 1 kB/s}\n"
+                        "  - {from: b, to: c, up: 1 kB/s, down: 1 kB/s, delay: 0.1 s}\n"
+                        "policy: to_and_fro\n",
+                        NULL, &policy_to_and_fro);
+    const struct world *world = small_scenario_world(&scenario, 0);
+    ck_assert(pipeline_is_possible(world, NULL));
+    small_run_init(&by_events, world, 0);
+    small_run_init_long(&without, world, 0);
+    expect_same(&by_events, &without);
+    small_run_finish(&by_events);
+    small_run_finish(&without);
+    small_scenario_finish(&scenario);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pipeline");
@@ -226,6 +279,7 @@ int main(void)
     unit_add_table(both, both_ways_agree, worlds);
     unit_add_table(both, obstacle_is_named, obstacles);
     tcase_add_test(both, mistake_is_told_in_full);
+    tcase_add_test(both, to_and_fro_agrees);
     suite_add_tcase(suite, both);
     return unit_run(suite);
 }
