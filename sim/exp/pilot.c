@@ -334,6 +334,7 @@ static struct spec *spaced(const struct world *world, uint64_t samples, struct a
     spec->stop_kind = STOP_SAMPLES;
     spec->stop_samples = samples;
     spec->warmup_kind = WARMUP_NONE;
+    spec->intervals = INTERVALS_REPLICATIONS;
     if (!spec->has_classes) {
         tiers[0] = classes[0];
         classes = tiers;
