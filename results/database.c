@@ -24,6 +24,11 @@ enum { SCHEMA_VERSION = sizeof(migrations) / sizeof(migrations[0]) };
 #define ANOTHER_FILE "name another file with --db"
 #define RUN_FIRST "run a scenario first, or name the file with --db"
 
+int database_version(void)
+{
+    return SCHEMA_VERSION;
+}
+
 // What the file says of itself.
 struct identity {
     int64_t application_id;
@@ -46,18 +51,23 @@ static void add_system_error(int number, struct text *ret_error)
 }
 
 // The system's reason for a failure, 0 if none is known. SQLite keeps none for what fails while a
-// transaction is committed; then it is still the last one that the process met.
+// transaction is committed, or with the index of the log; then it is still the last one that the
+// process met, unless that comes from clearing up afterwards.
 static int system_reason(sqlite3 *database)
 {
+    int reason = sqlite3_system_errno(database);
     switch (sqlite3_extended_errcode(database)) {
     case SQLITE_IOERR_WRITE:
     case SQLITE_IOERR_FSYNC:
     case SQLITE_IOERR_TRUNCATE:
+    case SQLITE_IOERR_SHMOPEN:
     case SQLITE_IOERR_SHMSIZE:
-        return errno;
+        reason = errno;
+        break;
     default:
-        return sqlite3_system_errno(database);
+        break;
     }
+    return reason == EBADF ? 0 : reason;
 }
 
 void database_explain(sqlite3 *database, const char *path, enum database_purpose purpose,
@@ -70,6 +80,10 @@ void database_explain(sqlite3 *database, const char *path, enum database_purpose
     case SQLITE_LOCKED:
         text_add(ret_error, "another process keeps it locked; wait until that one has finished, "
                             "or " ANOTHER_FILE);
+        break;
+    case SQLITE_PROTOCOL:
+        text_add(ret_error, "locks do not work on its file system; " ANOTHER_FILE " on a disk of "
+                            "this machine");
         break;
     case SQLITE_FULL:
         text_add(ret_error, "the disk is full; what was stored before is safe: make room and run "

@@ -16,6 +16,9 @@ enum database_purpose {
     DATABASE_READ   // the file must be there, and stays as it is
 };
 
+// The version of the schema that this program writes.
+int database_version(void);
+
 // Opens `path` and checks that it is a database of this program and of its schema. Returns 0, or -1
 // with a message and nothing left open.
 int database_open(const char *path, enum database_purpose purpose, double busy_timeout_s,

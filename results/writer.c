@@ -16,6 +16,7 @@
 static const char *const statement_sql[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [BEGIN_READING] = "BEGIN",
+    [READ_VERSION] = "PRAGMA user_version",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
     [ADD_EXPERIMENT] =
@@ -258,9 +259,35 @@ static int run_plain(struct writer *writer, enum statement which, struct text *r
     return statement ? writer_run(writer, statement, ret_error) : -1;
 }
 
+// Another version of the program may have brought the file up to date since it was opened.
+static int check_version(struct writer *writer, struct text *ret_error)
+{
+    sqlite3_stmt *read = writer_prepare(writer, READ_VERSION, ret_error);
+    if (!read || writer_step(writer, read, ret_error) < 0) {
+        return -1;
+    }
+    const bool is_ours = sqlite3_column_int(read, 0) == database_version();
+    sqlite3_reset(read);
+    if (!is_ours) {
+        text_format(ret_error,
+                    "cannot store results in '%s': another version of offloadsim has taken it over "
+                    "meanwhile; what was stored before is safe: go on with that one",
+                    writer->path);
+    }
+    return is_ours ? 0 : -1;
+}
+
+static int begin_writing(struct writer *writer, struct text *ret_error)
+{
+    if (run_plain(writer, BEGIN, ret_error) < 0) {
+        return -1;
+    }
+    return check_version(writer, ret_error) < 0 ? writer_end(writer, -1, ret_error) : 0;
+}
+
 int writer_begin_group(struct writer *writer, struct text *ret_error)
 {
-    const int result = run_plain(writer, BEGIN, ret_error);
+    const int result = begin_writing(writer, ret_error);
     writer->is_grouped = result == 0;
     return result;
 }
@@ -276,7 +303,7 @@ int writer_end_group(struct writer *writer, int result, struct text *ret_error)
 
 int writer_begin(struct writer *writer, struct text *ret_error)
 {
-    return writer->is_grouped ? 0 : run_plain(writer, BEGIN, ret_error);
+    return writer->is_grouped ? 0 : begin_writing(writer, ret_error);
 }
 
 int writer_begin_reading(struct writer *writer, struct text *ret_error)

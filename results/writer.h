@@ -17,6 +17,7 @@ struct text;
 enum statement {
     BEGIN,
     BEGIN_READING,
+    READ_VERSION,
     COMMIT,
     ROLLBACK,
     ADD_EXPERIMENT,

@@ -14,7 +14,7 @@ struct arena_block {
     max_align_t data[];
 };
 
-static _Noreturn void out_of_memory(void)
+void memory_give_up(void)
 {
     static const char message[] = "offloadsim: error: out of memory\n";
     ssize_t written = write(STDERR_FILENO, message, sizeof(message) - 1);
@@ -45,7 +45,7 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 {
     const size_t unit = sizeof(max_align_t);
     if (bytes > SIZE_MAX / 2) {
-        out_of_memory();
+        memory_give_up();
     }
     bytes = (bytes + unit - 1) / unit * unit;
     if (bytes == 0) {
@@ -58,7 +58,7 @@ void *arena_alloc(struct arena *arena, size_t bytes)
         }
         struct arena_block *block = calloc(1, sizeof(*block) + block_bytes);
         if (!block) {
-            out_of_memory();
+            memory_give_up();
         }
         block->next = arena->first;
         arena->first = block;
@@ -73,7 +73,7 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 void *arena_array(struct arena *arena, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / 2 / size) {
-        out_of_memory();
+        memory_give_up();
     }
     return arena_alloc(arena, count * size);
 }
@@ -118,12 +118,12 @@ char *arena_format(struct arena *arena, const char *format, ...)
 void *memory_resize(void *old, size_t count, size_t size)
 {
     if (size && count > SIZE_MAX / 2 / size) {
-        out_of_memory();
+        memory_give_up();
     }
     size_t bytes = count * size;
     void *memory = realloc(old, bytes ? bytes : 1);
     if (!memory) {
-        out_of_memory();
+        memory_give_up();
     }
     return memory;
 }

@@ -13,7 +13,8 @@
 //
 // Running out of memory is not an error that a caller could handle: both say "out of memory" on
 // standard error and end the program with status 1. What was stored before is safe, because the
-// store commits whole transactions.
+// store commits whole transactions. Memory that libraries ask for ends the program in the same way
+// where they say so (memory_give_up()); the store makes an error of it, as SQLite does.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -51,5 +52,8 @@ char *arena_format(struct arena *arena, const char *format, ...)
 // realloc() of `count` elements of `size` bytes that cannot fail; `old` may be NULL. The caller
 // frees the result with free().
 void *memory_resize(void *old, size_t count, size_t size);
+
+// Says that there is no memory, and ends the program.
+_Noreturn void memory_give_up(void);
 
 #endif

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/about.h"
 #include "cli/options.h"
@@ -194,10 +195,21 @@ static int print_about(const char *word, const char *next)
     return status;
 }
 
+// Those who call GSL look at what it returns, but for memory, of which there should be enough.
+static void take_gsl_error(const char *reason, const char *file, int line, int number)
+{
+    (void)reason;
+    (void)file;
+    (void)line;
+    if (number == GSL_ENOMEM) {
+        memory_give_up();
+    }
+}
+
 int main(int count, char **words)
 {
     setlocale(LC_CTYPE, ""); // only to know whether the terminal shows UTF-8
-    gsl_set_error_handler_off();
+    gsl_set_error_handler(take_gsl_error);
     if (count < 2) {
         fputs("usage: offloadsim COMMAND [OPTIONS]; 'offloadsim --help' lists the commands\n",
               stderr);

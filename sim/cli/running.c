@@ -89,12 +89,18 @@ static void show_progress(void *context, const struct experiment_progress *progr
 
 // Ctrl-C and a polite kill let the replications that are running end and be stored: the signals are
 // held back and looked for between replications. After the first, the next one ends the program at
-// once.
+// once. One that is ignored, as by a shell for what runs in the background, must not be held back:
+// it would be pending, and so be obeyed.
 static void hold_interrupts(sigset_t *ret_held)
 {
+    static const int numbers[] = {SIGINT, SIGTERM};
     sigemptyset(ret_held);
-    sigaddset(ret_held, SIGINT);
-    sigaddset(ret_held, SIGTERM);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct sigaction action;
+        if (sigaction(numbers[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN) {
+            sigaddset(ret_held, numbers[i]);
+        }
+    }
     pthread_sigmask(SIG_BLOCK, ret_held, NULL);
 }
 

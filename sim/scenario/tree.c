@@ -156,7 +156,10 @@ static struct mark problem_mark(const struct reader *reader)
 static void report_yaml(struct reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
-    const char *problem = parser->problem ? parser->problem : "cannot be read";
+    const char *problem = parser->problem;
+    if (!problem || parser->error == YAML_MEMORY_ERROR) {
+        memory_give_up(); // nothing else goes without a problem
+    }
     const struct mark mark = problem_mark(reader);
     diagnostics_error(reader->diagnostics, &mark, "invalid YAML: %s", problem);
     size_t count = sizeof(yaml_hints) / sizeof(yaml_hints[0]);
@@ -377,8 +380,7 @@ int tree_parse(const struct source *source, size_t offset, struct arena *arena,
                               .arena = arena,
                               .diagnostics = diagnostics};
     if (!yaml_parser_initialize(&reader->parser)) {
-        diagnostics_error(diagnostics, NULL, "out of memory");
-        return -1;
+        memory_give_up();
     }
     yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reader->parser, (const unsigned char *)source->text + offset,
