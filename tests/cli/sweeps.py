@@ -217,6 +217,16 @@ def start(program, *words, output=subprocess.PIPE):
                             stderr=subprocess.PIPE, text=True, encoding="utf-8")
 
 
+def lasting(program, *words, seconds=2):
+    """The words with replications so long that a sweep takes about this time: some of it is left
+    once something is stored."""
+    samples = 20000
+    began = time.monotonic()
+    sweep(program, *words, "--no-store", "--set", f"stop={{samples: {samples}}}")
+    took_s = time.monotonic() - began
+    return (*words, "--set", f"stop={{samples: {int(samples * max(1, seconds / took_s))}}}")
+
+
 def count_stored(program, name):
     """How many replications a file has; none before it has tables."""
     try:
@@ -358,7 +368,7 @@ def simulated_again(program):
 
 def again_stopped_goes_on(program):
     """An --again that was killed is finished by the sweep without it."""
-    words = ("--replications", "8", *SMALL_AXES, "--jobs", "2")
+    words = lasting(program, "--replications", "8", *SMALL_AXES, "--jobs", "2")
     whole = json.loads(sweep(program, *words, "--no-store", "--format", "json").stdout)
     process = start(program, *words, "--again")
     for _ in range(2000):
@@ -511,8 +521,8 @@ def wait_for_replications(program, name):
 
 def interrupted(number):
     def case(program):
-        words = ("--replications", "20", "--set", "policy.hi_threshold.theta=range(0,1,0.25)",
-                 "--jobs", "2")
+        words = lasting(program, "--replications", "20", "--set",
+                        "policy.hi_threshold.theta=range(0,1,0.25)", "--jobs", "2")
         process = start(program, *words)
         wait_for_replications(program, "offloadsim.db")
         process.send_signal(number)
