@@ -240,7 +240,7 @@ static void add_predicted_json(const struct experiment *experiment,
                                const struct experiment_point *point,
                                const struct prediction *prediction, struct text *text)
 {
-    const char *reason = experiment->by_events ? experiment->by_events : prediction->obstacle;
+    const char *reason = report_why_by_events(experiment, prediction);
     text_add(text, ", \"by_events\": ");
     if (reason) {
         text_json_string(text, reason);

@@ -296,11 +296,17 @@ static bool is_compared(const struct experiment_point *point, int metric, double
            (strchr(name, '.') == NULL || predicted > 0 || simulated > 0);
 }
 
+const char *report_why_by_events(const struct experiment *experiment,
+                                 const struct prediction *prediction)
+{
+    return experiment->by_events ? experiment->by_events : prediction->obstacle;
+}
+
 // How a point was simulated.
 static void add_manner(const struct experiment *experiment, const struct prediction *prediction,
                        struct text *text)
 {
-    const char *reason = experiment->by_events ? experiment->by_events : prediction->obstacle;
+    const char *reason = report_why_by_events(experiment, prediction);
     if (reason) {
         text_format(text, "event by event: %s", reason);
     } else {

@@ -34,4 +34,8 @@ void report_add_comparison(const struct experiment *experiment,
                            const struct prediction *predictions, enum table_format format,
                            const struct table_style *style, struct text *text);
 
+// Why a point was simulated event by event: part of a sentence; NULL: it was not.
+const char *report_why_by_events(const struct experiment *experiment,
+                                 const struct prediction *prediction);
+
 #endif

@@ -25,9 +25,7 @@ static double traced_rate(const struct world *world, const struct spec_arrivals 
     double first = INFINITY;
     double last = -INFINITY;
     for (size_t row = 0; row < trace->rows; row++) {
-        const double at = trace->extra[row * (size_t)trace->extras +
-                                       (size_t)arrivals->column_number] *
-                          arrivals->column_scale;
+        const double at = trace_extra(trace, row, arrivals->column_number) * arrivals->column_scale;
         first = fmin(first, at);
         last = fmax(last, at);
     }
@@ -171,9 +169,9 @@ static double rate_between(const struct world *world, int number, double own, do
     const struct arrival *arrival = &world->classes[number].arrival;
     double rate = own;
     if (arrival->spec->kind != ARRIVALS_CLOSED && !arrival->clock.is_time) {
-        rate *= (arrival_clock_at(&arrival->clock, to_s) -
-                 arrival_clock_at(&arrival->clock, from_s)) /
-                (to_s - from_s);
+        rate *=
+            (arrival_clock_at(&arrival->clock, to_s) - arrival_clock_at(&arrival->clock, from_s)) /
+            (to_s - from_s);
     }
     return arrival->has_bursts ? rate + arrival->burst_samples / arrival->burst_gap.mean : rate;
 }

@@ -49,8 +49,7 @@ int until_plan(const struct spec *spec, struct experiment_point *point, struct a
             .most = (uint64_t)stated->most};
         if (point->has_batches) {
             rules[i].least = spec->stop_samples;
-            rules[i].most =
-                (uint64_t)fmin((double)spec->stop_samples * stated->most, MOST_SAMPLES);
+            rules[i].most = (uint64_t)fmin((double)spec->stop_samples * stated->most, MOST_SAMPLES);
         }
     }
     point->rules = rules;
@@ -207,29 +206,40 @@ static void add_reasons_of_run(const struct experiment_point *point,
     }
 }
 
-uint64_t until_next(struct experiment_point *point, const struct replication_result *results,
-                    struct arena *arena)
+// Looks at the replications of a point, and says what there is to say of each rule. Returns how
+// many there are to be.
+static uint64_t look_at_replications(const struct experiment_point *point,
+                                     const struct replication_result *results, struct text *text)
 {
     const uint64_t now = point->replications;
     uint64_t next = now;
-    struct text reasons = {0};
-    if (until_grows(point)) {
-        add_reasons_of_run(point, results, &reasons);
-    }
-    for (int i = 0; i < point->rule_count && !until_grows(point); i++) {
+    for (int i = 0; i < point->rule_count; i++) {
         const struct until_rule *rule = &point->rules[i];
         const struct experiment_estimate estimate =
             estimate_metric(point, results, now, rule->metric, rule->confidence);
         const double times = excess(rule, &estimate);
         const uint64_t own = wanted_by(point, rule, times, now);
         next = own > next ? own : next;
-        text_add(&reasons, i ? "; " : "");
-        add_widths(rule, &estimate, &reasons);
+        text_add(text, i ? "; " : "");
+        add_widths(rule, &estimate, text);
         if (times > 1) {
-            text_format(&reasons, ", but %" PRIu64 " replications are the most", rule->most);
+            text_format(text, ", but %" PRIu64 " replications are the most", rule->most);
         }
     }
-    if (next == now) {
+    return next;
+}
+
+uint64_t until_next(struct experiment_point *point, const struct replication_result *results,
+                    struct arena *arena)
+{
+    uint64_t next = point->replications;
+    struct text reasons = {0};
+    if (until_grows(point)) {
+        add_reasons_of_run(point, results, &reasons);
+    } else {
+        next = look_at_replications(point, results, &reasons);
+    }
+    if (next == point->replications) {
         until_read_stopped(point, text_string(&reasons), arena);
     }
     text_finish(&reasons);

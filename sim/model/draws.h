@@ -38,6 +38,12 @@ struct draws {
 
 void draws_init(struct draws *draws, const struct world *world, struct arena *arena);
 
+// Where the gaps of a device's Poisson process are kept, `length` of them; NULL: nowhere.
+static inline double *draws_gaps(const struct draws *draws, uint32_t device)
+{
+    return draws->length ? draws->gaps + (size_t)device * draws->length : NULL;
+}
+
 // Where an address is not in its row: draws another row, or only this number.
 double draws_miss(struct draws *draws, uint32_t source, const struct distribution *distribution,
                   const struct stream_at *at);

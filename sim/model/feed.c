@@ -12,11 +12,10 @@ enum {
     MOST_OF_A_DEVICE = 1 << 22
 };
 
-// The tag under which the next arrival of a device is scheduled.
-static uint64_t next_tag(const struct run *run, uint32_t device)
+// The tag under which an arrival of a device is scheduled.
+static inline uint64_t arrival_tag(const struct run *run, uint64_t number, uint32_t device)
 {
-    return event_tag(EVENT_ARRIVE, workload_rank(run, run->devices[device].scheduled, device),
-                     device);
+    return event_tag(EVENT_ARRIVE, workload_rank(run, number, device), device);
 }
 
 // The time of the next arrival of a device, INFINITY if there is none any more.
@@ -26,10 +25,8 @@ static inline double next_time(struct run *run, const struct world_class *device
     const struct spec *spec = run->world->spec;
     double time_s;
     if (arrival->spec->kind == ARRIVALS_POISSON) {
-        const uint32_t length = run->draws.length;
-        double *room = length ? run->draws.gaps + (size_t)device * length : NULL;
         time_s = arrival_next(arrival, run->key, device, 0, &run->devices[device].arrivals, NULL,
-                              room, length);
+                              draws_gaps(&run->draws, device), run->draws.length);
     } else {
         time_s = workload_next(run, devices, device);
     }
@@ -47,7 +44,7 @@ void feed_init(struct feed *feed, struct run *run, struct arena *arena)
         const struct world_class *devices = &world->classes[i];
         for (uint32_t k = 0; k < devices->devices; k++) {
             const uint32_t device = devices->first_device + k;
-            const uint64_t tag = next_tag(run, device);
+            const uint64_t tag = arrival_tag(run, run->devices[device].scheduled, device);
             const double time_s = next_time(run, devices, device);
             run->devices[device].scheduled++;
             if (feed->next_s) {
@@ -79,8 +76,7 @@ static void take(struct feed *feed, const struct world_class *devices, uint32_t 
             feed->cannot_go_on = true;
             break;
         }
-        const uint64_t rank = workload_rank(run, *scheduled - 1, device);
-        reorder_put(&feed->stretch, time_s, event_tag(EVENT_ARRIVE, rank, device));
+        reorder_put(&feed->stretch, time_s, arrival_tag(run, *scheduled - 1, device));
         time_s = next_time(run, devices, device);
         (*scheduled)++;
     }
@@ -124,7 +120,7 @@ static void pop(struct feed *feed)
         const struct event event = event_queue_pop(&feed->heap);
         const uint32_t device = event_subject(&event);
         reorder_put(&feed->stretch, event.time_s, event.tag);
-        const uint64_t tag = next_tag(run, device);
+        const uint64_t tag = arrival_tag(run, run->devices[device].scheduled, device);
         const double time_s = next_time(run, run_class(run, device), device);
         run->devices[device].scheduled++;
         if (isfinite(time_s)) {
@@ -165,9 +161,8 @@ static void count_pending(const struct event *arrival, void *context)
     struct pending *pending = context;
     const struct run *run = pending->feed->run;
     const uint32_t device = event_subject(arrival);
-    const uint64_t rank = workload_rank(run, run->devices[device].index, device);
     pending->count += device != pending->last &&
-                      arrival->tag == event_tag(EVENT_ARRIVE, rank, device) &&
+                      arrival->tag == arrival_tag(run, run->devices[device].index, device) &&
                       event_is_before(arrival, pending->event);
 }
 
@@ -180,8 +175,8 @@ uint64_t feed_pending_before(const struct feed *feed, size_t taken, uint32_t las
         count_pending(&feed->stretch.near[i], &pending);
     }
     for (uint32_t device = 0; feed->next_s && device < run->world->devices; device++) {
-        const uint64_t rank = workload_rank(run, run->devices[device].scheduled - 1, device);
-        const struct event next = {feed->next_s[device], event_tag(EVENT_ARRIVE, rank, device)};
+        const uint64_t number = run->devices[device].scheduled - 1;
+        const struct event next = {feed->next_s[device], arrival_tag(run, number, device)};
         count_pending(&next, &pending);
     }
     event_queue_each(&feed->heap, count_pending, &pending);

@@ -20,9 +20,8 @@ static inline double sample_draw(struct run *run, const struct sample *sample,
                                  uint32_t draws)
 {
     if (distribution->kind == DISTRIBUTION_COLUMN) {
-        const struct trace *trace = run->world->source[sample->source].trace;
-        return trace->extra[(size_t)sample->row * (size_t)trace->extras +
-                            (size_t)parameters->column] *
+        return trace_extra(run->world->source[sample->source].trace, sample->row,
+                           parameters->column) *
                parameters->column_scale;
     }
     const struct stream_at at = {run->key, purpose, sample->device, sample->index};

@@ -258,7 +258,6 @@ static void init(struct pipeline *line, struct run *run, struct arena *arena)
     line->arrivals = arena_new_array(arena, stations, struct reorder);
     line->departures = arena_new_array(arena, stations, struct reorder);
     line->counted_on = arena_new_array(arena, PATHS_MOST, uint64_t);
-    line->order.is_next = arena_new_array(arena, stations * stations, bool);
     line->order.leads_to = arena_new_array(arena, stations * stations, bool);
     line->order.stations = arena_new_array(arena, stations, int);
     line->order.is_placed = arena_new_array(arena, stations, bool);

@@ -4,18 +4,16 @@
 
 #include "model/pipeline_parts.h"
 
-#include <string.h>
-
 static void note_paths(struct order *order, const struct path *paths, int count, int stations)
 {
     for (; order->paths < count; order->paths++) {
         const struct path *path = &paths[order->paths];
         for (int leg = 1; leg < path->leg_count; leg++) {
-            order->is_next[path->legs[leg - 1].station * stations + path->legs[leg].station] = true;
+            const int from = path->legs[leg - 1].station;
+            order->leads_to[from * stations + path->legs[leg].station] = true;
         }
     }
     // Warshall's algorithm.
-    memcpy(order->leads_to, order->is_next, (size_t)stations * (size_t)stations * sizeof(bool));
     for (int over = 0; over < stations; over++) {
         for (int from = 0; from < stations; from++) {
             for (int to = 0; to < stations && order->leads_to[from * stations + over]; to++) {
@@ -30,8 +28,7 @@ static bool are_together(const struct order *order, int a, int b, int stations)
     return a == b || (order->leads_to[a * stations + b] && order->leads_to[b * stations + a]);
 }
 
-// Whether all that leads to the group of a station is placed. A station is placed if it is among
-// the first so many.
+// Whether all that leads to the group of a station is placed.
 static bool is_ready(const struct order *order, const bool *is_placed, int station, int stations)
 {
     for (int from = 0; from < stations; from++) {

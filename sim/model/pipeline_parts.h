@@ -54,8 +54,7 @@ struct group {
 
 // The order of stations.
 struct order {
-    bool *is_next;        // [from * stations + to]: some path goes from one to the other
-    bool *leads_to;       // [from * stations + to]: over any number of others
+    bool *leads_to;       // [from * stations + to]: some path goes from one to the other
     int *stations;        // [stations]: upstream first
     bool *is_placed;      // [stations]: scratch
     struct group *groups; // [group_count]

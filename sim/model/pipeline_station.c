@@ -8,14 +8,6 @@
 
 #include <math.h>
 
-static inline double in_window_s(double from_s, double to_s, double window_from_s,
-                                 double window_to_s)
-{
-    const double start_s = from_s > window_from_s ? from_s : window_from_s;
-    const double end_s = to_s < window_to_s ? to_s : window_to_s;
-    return end_s > start_s ? end_s - start_s : 0;
-}
-
 // ---- a station ----
 
 static void make_scratch(struct pipeline *line, size_t count)
@@ -30,14 +22,6 @@ static void make_scratch(struct pipeline *line, size_t count)
     }
 }
 
-static double column_value(const struct run *run, const struct flight *flight,
-                           const struct distribution_parameters *parameters)
-{
-    const struct trace *trace = run->world->source[flight->source].trace;
-    return trace->extra[(size_t)flight->row * (size_t)trace->extras + (size_t)parameters->column] *
-           parameters->column_scale;
-}
-
 // A number of a sample's own: at its address, or from its row of the trace.
 static inline double draw_one(struct run *run, const struct flight *flight,
                               const struct distribution *distribution,
@@ -45,7 +29,9 @@ static inline double draw_one(struct run *run, const struct flight *flight,
                               uint32_t draws)
 {
     if (distribution->kind == DISTRIBUTION_COLUMN) {
-        return column_value(run, flight, parameters);
+        return trace_extra(run->world->source[flight->source].trace, flight->row,
+                           parameters->column) *
+               parameters->column_scale;
     }
     const struct stream_at at = {run->key, purpose, flight->device, flight->index};
     return draws_look_up(&run->draws, draws, distribution, &at);
@@ -182,8 +168,8 @@ static inline void end_visit(struct pipeline *line, const struct world_station *
     const double from_s = window_from_s(window, event);
     flight->is_in_visit = false;
     const double served_s = now_s - flight->start_s;
-    sums->queue_area_s += in_window_s(flight->visit_s, flight->start_s, from_s, window->to_s);
-    const double busy_s = in_window_s(flight->start_s, now_s, from_s, window->to_s);
+    sums->queue_area_s += tally_overlap(flight->visit_s, flight->start_s, from_s, window->to_s);
+    const double busy_s = tally_overlap(flight->start_s, now_s, from_s, window->to_s);
     sums->busy_area_s += busy_s;
     sums->serving_area_s += busy_s;
     if (flight->is_counted) {
@@ -216,17 +202,19 @@ static void start_visits(struct pipeline *line, int number)
     line->run->tally->stations[number] = sums;
 }
 
-// The event with which a sample arrives where it goes next, some time after it has left a station.
-static inline struct event next_arrival(struct pipeline *line, const struct event *departure,
-                                        double delay_s)
+// A sample that has left a station goes on, after a delay if there is one.
+static inline void leave(struct pipeline *line, const struct event *departure, double delay_s)
 {
-    struct event event = *departure;
+    struct flight *flight = &line->flights[event_subject(departure)];
+    double time_s = departure->time_s;
+    uint64_t tag = departure->tag;
     if (delay_s > 0) {
-        event.time_s += delay_s;
-        event.tag = later_tag(departure, event.time_s, tag_of_kind(departure->tag, EVENT_DELIVER));
+        time_s += delay_s;
+        tag = later_tag(departure, time_s, tag_of_kind(tag, EVENT_DELIVER));
         line->events++;
     }
-    return event;
+    flight->leg++;
+    go_on(line, flight, time_s, tag);
 }
 
 // All whose visit ends leave, and go on: at once from where they were computed, after the
@@ -246,11 +234,8 @@ static void end_visits(struct pipeline *line, int number)
     }
     for (size_t i = 0; i < departures->count; i++) {
         const struct event *departure = &departures->near[i];
-        struct flight *flight = &line->flights[event_subject(departure)];
         end_visit(line, station, departure, &window, &sums);
-        const struct event next = next_arrival(line, departure, has_delays ? line->values[i] : 0);
-        flight->leg++;
-        go_on(line, flight, next.time_s, next.tag);
+        leave(line, departure, has_delays ? line->values[i] : 0);
     }
     line->run->tally->stations[number] = sums;
     line->events += departures->count;
@@ -295,7 +280,7 @@ static double amount_of(struct pipeline *line, const struct flight *flight, cons
 static void do_event(struct pipeline *line, const struct event *event, const struct window *window)
 {
     struct run *run = line->run;
-    struct flight *flight = &line->flights[event_subject(event)];
+    const struct flight *flight = &line->flights[event_subject(event)];
     const struct leg *leg = leg_of(line, flight);
     const struct world_station *station = &run->world->station[leg->station];
     struct station_tally *sums = &run->tally->stations[leg->station];
@@ -313,9 +298,7 @@ static void do_event(struct pipeline *line, const struct event *event, const str
             draw_one(run, flight, &station->delay, &run->world->spec->links[station->link].delay,
                      station->purpose, station->draws);
     }
-    const struct event next = next_arrival(line, event, delay_s);
-    flight->leg++;
-    go_on(line, flight, next.time_s, next.tag);
+    leave(line, event, delay_s);
 }
 
 static void take_due(struct reorder *reorder, struct event_queue *due)
@@ -327,31 +310,21 @@ static void take_due(struct reorder *reorder, struct event_queue *due)
     reorder->is_unsorted = false;
 }
 
-static bool has_due(const struct pipeline *line, const struct group *group)
-{
-    for (int i = 0; i < group->count; i++) {
-        const int station = group->stations[i];
-        if (line->arrivals[station].count || line->departures[station].count) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Event by event, as what leaves a station of the group may come back to it in the same stretch.
 static void pass_loop(struct pipeline *line, const struct group *group)
 {
     const struct window window = {INFINITY, line->run->tally->window_to_s, &line->window_from};
-    do {
+    for (;;) {
         for (int i = 0; i < group->count; i++) {
             take_due(&line->arrivals[group->stations[i]], &line->loop);
             take_due(&line->departures[group->stations[i]], &line->loop);
         }
-        if (line->loop.count) {
-            const struct event event = event_queue_pop(&line->loop);
-            do_event(line, &event, &window);
+        if (!line->loop.count) {
+            return;
         }
-    } while (line->loop.count || has_due(line, group));
+        const struct event event = event_queue_pop(&line->loop);
+        do_event(line, &event, &window);
+    }
 }
 
 void pipeline_pass_group(struct pipeline *line, const struct group *group)

@@ -174,7 +174,6 @@ static void init_run(struct run *run, struct arena *arena)
     run->is_open = true;
     run->stop_samples = spec->stop_samples;
     run->free_at_s = arena_new_array(arena, world->servers, double);
-    run->lines = arena_new_array(arena, world->servers, struct line);
     run->present = arena_new_array(arena, world->lanes, uint32_t);
     init_devices(run, arena);
     run->states = arena_array(arena, world->devices, policy->state_bytes);
@@ -243,6 +242,7 @@ static bool run_whole(struct run *run, struct arena *arena, bool by_events, uint
     if (!by_events) {
         return pipeline_run(run, arena, ret_events);
     }
+    run->lines = arena_new_array(arena, run->world->servers, struct line);
     batches_start(run, arena);
     workload_start(run);
     *ret_events = run_loop(run);

@@ -209,8 +209,8 @@ void dispatch_forget(struct run *run, uint32_t slot);
 // view.c
 // Sets what is the same in all that the policy sees.
 void view_start(struct run *run);
-// Shows what is the same at all decision points of a sample, to policies that decide by the sample
-// alone.
+// Shows what is the same at all decision points of a sample, which is all that there is besides
+// where it stands for policies that decide by the sample alone.
 void view_show_sample(struct run *run, const struct sample *sample);
 // Asks the policy at a decision point of a sample.
 struct policy_action view_decide(struct run *run, const struct sample *sample);

@@ -58,12 +58,18 @@ struct tally {
 // One without anything in it, with arrays from `arena`.
 struct tally tally_new(const struct world *world, struct arena *arena);
 
-// The part of [from, to] that lies in the window, in seconds.
+// The part of [from, to] that lies in a window, in seconds.
+static inline double tally_overlap(double from, double to, double window_from, double window_to)
+{
+    const double start = from > window_from ? from : window_from;
+    const double end = to < window_to ? to : window_to;
+    return end > start ? end - start : 0;
+}
+
+// The same for the window of the tally.
 static inline double tally_in_window(const struct tally *tally, double from, double to)
 {
-    const double start = from > tally->window_from_s ? from : tally->window_from_s;
-    const double end = to < tally->window_to_s ? to : tally->window_to_s;
-    return end > start ? end - start : 0;
+    return tally_overlap(from, to, tally->window_from_s, tally->window_to_s);
 }
 
 static inline bool tally_is_in_window(const struct tally *tally, double time_s)

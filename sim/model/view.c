@@ -59,51 +59,6 @@ static inline void view_station(struct run *run, const struct sample *sample, in
     }
 }
 
-// Makes run->view that of a decision point. Only what changes is written: what a policy does not
-// ask for stays as it was at the start.
-static inline void view_sample(struct run *run, const struct sample *sample,
-                               const struct world_class *devices)
-{
-    const struct world *world = run->world;
-    struct policy_view *view = &run->view;
-    view->now_s = run->now_s;
-    view->arrival_s = sample->arrived_s;
-    view->deadline_s = sample->arrived_s + devices->deadline_s;
-    view->device = (int)sample->device;
-    view->tier = sample->tier;
-    view->model = sample->model;
-    view->layer = sample->layer;
-    view->has_arrived = sample->has_arrived;
-    view->computations = sample->computations;
-    view->lost_messages = sample->lost_messages;
-    view->is_lost = sample->is_lost;
-    view->lost_target = sample->is_lost ? sample->target : -1;
-    view->lost_raw = sample->ships_raw;
-    view->bytes = sample_is_under_way(world, sample)
-                      ? world->view.model[sample->model].output_bytes[sample->layer]
-                      : sample->raw_bytes;
-    view->features = sample_features(run, sample);
-    view->outcome_count = sample->exits ? view_outcomes(run, sample) : 0;
-    view->latest = NULL;
-    for (int i = view->outcome_count; i-- > 0;) {
-        if (run->outcomes[i].exit == sample->latest_exit) {
-            view->latest = &run->outcomes[i];
-            break;
-        }
-    }
-    if (run->observations || !world->policy->decides_by_sample) {
-        view_station(run, sample, devices->tier[sample->tier].compute);
-    }
-    if (run->observations) {
-        observation_view(run, sample, view);
-    }
-    if (world->policy->draws_uniform) {
-        const struct stream_at at = {run->key, world->purpose_policy, sample->device,
-                                     sample->index};
-        view->uniform = stream_uniform(&at);
-    }
-}
-
 void view_show_sample(struct run *run, const struct sample *sample)
 {
     const struct world *world = run->world;
@@ -122,17 +77,50 @@ void view_show_sample(struct run *run, const struct sample *sample)
     }
 }
 
+// Makes run->view that of a decision point. Only what changes is written: what a policy does not
+// ask for stays as it was at the start.
+static inline void view_sample(struct run *run, const struct sample *sample,
+                               const struct world_class *devices)
+{
+    const struct world *world = run->world;
+    struct policy_view *view = &run->view;
+    view->now_s = run->now_s;
+    view->arrival_s = sample->arrived_s;
+    view->deadline_s = sample->arrived_s + devices->deadline_s;
+    view->tier = sample->tier;
+    view->model = sample->model;
+    view->layer = sample->layer;
+    view->has_arrived = sample->has_arrived;
+    view->computations = sample->computations;
+    view->lost_messages = sample->lost_messages;
+    view->is_lost = sample->is_lost;
+    view->lost_target = sample->is_lost ? sample->target : -1;
+    view->lost_raw = sample->ships_raw;
+    view->bytes = sample_is_under_way(world, sample)
+                      ? world->view.model[sample->model].output_bytes[sample->layer]
+                      : sample->raw_bytes;
+    view->outcome_count = sample->exits ? view_outcomes(run, sample) : 0;
+    view->latest = NULL;
+    for (int i = view->outcome_count; i-- > 0;) {
+        if (run->outcomes[i].exit == sample->latest_exit) {
+            view->latest = &run->outcomes[i];
+            break;
+        }
+    }
+    if (run->observations || !world->policy->decides_by_sample) {
+        view_station(run, sample, devices->tier[sample->tier].compute);
+    }
+    if (run->observations) {
+        observation_view(run, sample, view);
+    }
+}
+
 struct policy_action view_decide(struct run *run, const struct sample *sample)
 {
     const struct world *world = run->world;
     const struct world_class *devices = sample_class(run, sample);
+    view_show_sample(run, sample);
     view_sample(run, sample, devices);
-    if (run->view.truth) {
-        const struct trace_outcome *outcomes = sample_outcomes(run, sample);
-        for (int exit = 0; exit < world->view.exits; exit++) {
-            run->correct[exit] = (unsigned char)outcomes[exit].correct;
-        }
-    }
     return world->policy->decide(&devices->view, world->parameters, devices->plan,
                                  state_of(run, sample->device), &run->view);
 }

@@ -60,8 +60,7 @@ static double payload(const struct run *run, const struct sample *sample)
     const struct world_class *devices = sample_class(run, sample);
     if (devices->payload.kind == DISTRIBUTION_COLUMN) {
         const struct distribution_parameters *p = devices->payload_parameters;
-        const struct trace *trace = run->world->source[sample->source].trace;
-        return trace->extra[(size_t)sample->row * (size_t)trace->extras + (size_t)p->column] *
+        return trace_extra(run->world->source[sample->source].trace, sample->row, p->column) *
                p->column_scale;
     }
     const struct stream_at at = {run->key, run->world->purpose_payload, sample->device,
@@ -138,10 +137,7 @@ static double traced_time(const struct run *run, const struct spec_arrivals *arr
     }
     const uint64_t row = trace_row(source, place);
     // A file may say "-0"; adding 0 takes the sign away, which the event queue asks for.
-    return source->trace->extra[row * (uint64_t)source->trace->extras +
-                                (uint64_t)arrivals->column_number] *
-               arrivals->column_scale +
-           0.0;
+    return trace_extra(source->trace, row, arrivals->column_number) * arrivals->column_scale + 0.0;
 }
 
 double workload_next(struct run *run, const struct world_class *devices, uint32_t device)
@@ -158,10 +154,8 @@ double workload_next(struct run *run, const struct world_class *devices, uint32_
     }
     const uint64_t number = d->scheduled - (run->bursts ? run->burst_samples[device] : 0);
     struct arrival_state *state = run->arrival_states ? &run->arrival_states[device] : NULL;
-    struct draws *draws = &run->draws;
-    double *room = draws->length ? draws->gaps + (size_t)device * draws->length : NULL;
-    return arrival_next(arrival, run->key, device, number, &d->arrivals, state, room,
-                        draws->length);
+    return arrival_next(arrival, run->key, device, number, &d->arrivals, state,
+                        draws_gaps(&run->draws, device), run->draws.length);
 }
 
 // Open arrivals: the next one after the last, if there is any.

@@ -92,7 +92,7 @@ double world_mean(const struct world *world, const struct distribution *distribu
     const struct trace *trace = world->source[0].trace;
     double sum = 0;
     for (size_t row = 0; row < trace->rows; row++) {
-        sum += trace->extra[row * (size_t)trace->extras + (size_t)parameters->column];
+        sum += trace_extra(trace, row, parameters->column);
     }
     return sum / (double)trace->rows * parameters->column_scale;
 }

@@ -29,6 +29,12 @@ struct trace {
     uint64_t hash[4];               // of the file's bytes
 };
 
+// What a row has in an extra column, in the file's own unit.
+static inline double trace_extra(const struct trace *trace, size_t row, int column)
+{
+    return trace->extra[row * (size_t)trace->extras + (size_t)column];
+}
+
 // How many rows a share of the trace is that is set aside for training: the nearest whole number.
 static inline size_t trace_training_rows(const struct trace *trace, double share)
 {

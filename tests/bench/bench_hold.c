@@ -8,27 +8,13 @@
 #include "core/event_queue.h"
 #include "rng/elementary.h"
 #include "rng/stream.h"
+#include "tests/bench/bench.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { RUNS = 11, GAPS = 1 << 14, LEAST_HOLDS = 500 * 1000, WARM_UPS = 4 };
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static int compare(const void *left, const void *right)
-{
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
 
 static void hold(struct event_queue *queue, const double *gaps, size_t holds)
 {
@@ -49,12 +35,12 @@ static void measure(const double *gaps, size_t pending, int is_json)
     hold(&queue, gaps, WARM_UPS * pending);
     double ns[RUNS];
     for (int run = 0; run < RUNS; run++) {
-        const double start_s = now_s();
+        const double start_s = bench_thread_s();
         hold(&queue, gaps, holds);
-        ns[run] = 1e9 * (now_s() - start_s) / (double)holds;
+        ns[run] = 1e9 * (bench_thread_s() - start_s) / (double)holds;
     }
     event_queue_finish(&queue);
-    qsort(ns, RUNS, sizeof(ns[0]), compare);
+    qsort(ns, RUNS, sizeof(ns[0]), bench_compare);
     printf(is_json ? "{\"bench\": \"hold\", \"pending\": %zu, \"median_ns\": %.1f, "
                      "\"least_ns\": %.1f, \"most_ns\": %.1f, \"runs\": %d}\n"
                    : "hold with %7zu pending: %6.1f ns (%.1f to %.1f in %d runs)\n",

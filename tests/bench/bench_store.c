@@ -4,6 +4,7 @@
 // real time, which has the disk in it.
 #include "base/text.h"
 #include "results/store.h"
+#include "tests/bench/bench.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -58,13 +59,6 @@ static double clock_s(clockid_t clock)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static int compare(const void *left, const void *right)
-{
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 // Does `steps` steps that handle `things` things each. A step fails by ending the program.
 static void measure(struct bench *bench, const char *what, int steps, int things,
                     void (*step)(struct bench *bench, int number, struct text *error))
@@ -83,8 +77,8 @@ static void measure(struct bench *bench, const char *what, int steps, int things
         processor[part] = scale * (clock_s(CLOCK_PROCESS_CPUTIME_ID) - processor_start);
         real[part] = scale * (clock_s(CLOCK_MONOTONIC) - real_start);
     }
-    qsort(processor, PARTS, sizeof(*processor), compare);
-    qsort(real, PARTS, sizeof(*real), compare);
+    qsort(processor, PARTS, sizeof(*processor), bench_compare);
+    qsort(real, PARTS, sizeof(*real), bench_compare);
     printf("%-44s %8d  %6.1f (%.1f .. %.1f)%*s%6.1f (%.1f .. %.1f)\n", what, steps * things,
            processor[PARTS / 2], processor[0], processor[PARTS - 1], 4, "", real[PARTS / 2],
            real[0], real[PARTS - 1]);

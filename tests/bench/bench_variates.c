@@ -6,12 +6,12 @@
 // usage: bench_variates [--json]
 #include "base/memory.h"
 #include "rng/block.h"
+#include "tests/bench/bench.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { RUNS = 11, NUMBERS = 4096, ROUNDS = 100, VALUES = 100 };
 
@@ -63,34 +63,20 @@ static void draw_single(struct work *work, uint64_t round)
     }
 }
 
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-static int compare(const void *left, const void *right)
-{
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 static void measure(struct work *work, const char *name, const char *way,
                     void (*draw)(struct work *work, uint64_t round), bool is_json)
 {
     double ns[RUNS];
     draw(work, 0);
     for (int run = 0; run < RUNS; run++) {
-        const double start_s = now_s();
+        const double start_s = bench_thread_s();
         for (uint64_t round = 0; round < ROUNDS; round++) {
             draw(work, round);
             work->sum += work->numbers[round];
         }
-        ns[run] = 1e9 * (now_s() - start_s) / ((double)ROUNDS * NUMBERS);
+        ns[run] = 1e9 * (bench_thread_s() - start_s) / ((double)ROUNDS * NUMBERS);
     }
-    qsort(ns, RUNS, sizeof(ns[0]), compare);
+    qsort(ns, RUNS, sizeof(ns[0]), bench_compare);
     char full_name[64];
     snprintf(full_name, sizeof(full_name), "%s, %s", name, way);
     printf(is_json ? "{\"bench\": \"variates\", \"name\": \"%s\", \"median_ns\": %.2f, "
