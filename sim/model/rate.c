@@ -231,17 +231,25 @@ static struct segment segment_at(const struct rate_lane *lane, struct rate_curso
                                  double time_s)
 {
     struct segment segment = {lane->rate->constant, INFINITY};
+    double still_s = 0; // one part alone holds the lane up until then, whatever the others do
     for (int i = 0; i < lane->rate->parts; i++) {
         const struct rate_part *part = &lane->rate->part[i];
         seek(lane, part, &cursor[i], time_s);
+        const double until_s = cursor[i].until_s;
         const double value = value_of(part, &cursor[i]);
         segment.value = value > 0 ? segment.value * value : 0; // also where it is infinite
         if (segment.value <= 0) {
             segment.value = 0;
         }
-        if (cursor[i].until_s < segment.until_s) {
-            segment.until_s = cursor[i].until_s;
+        if (value <= 0 && until_s > still_s) {
+            still_s = until_s;
         }
+        if (until_s < segment.until_s) {
+            segment.until_s = until_s;
+        }
+    }
+    if (still_s > segment.until_s) {
+        segment.until_s = still_s;
     }
     return segment;
 }

@@ -534,6 +534,30 @@ START_TEST(scheduled_standstills_by_hand)
 }
 END_TEST
 
+// A thousand transfers that walked from one random outage to the next until they gave up would take
+// minutes.
+START_TEST(what_is_over_for_good_is_seen_at_once)
+{
+    static const double from_start_s[] = {0};
+    static const double bytes_per_s[] = {100};
+    struct arena arena = {0};
+    struct rate rate;
+    rate_init(&rate, 1);
+    rate_add_steps(&rate, &arena, from_start_s, bytes_per_s, 1, INFINITY, 5);
+    rate_add_alternating(&rate, &arena, &three_s, &one_s, stream_purpose("outages", "device-edge"));
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_double_eq(finish_of(&rate, 0, 400), 5);
+        ck_assert_double_eq(finish_of(&rate, 0, 401), INFINITY);
+        ck_assert_double_eq(finish_of(&rate, 5.385, 1), INFINITY);
+    }
+    struct rate_cursor cursor[2] = {{0}};
+    const struct rate_lane lane = lane_of(&rate, cursor, 0);
+    ck_assert_double_eq(rate_next_go(&lane, 3.385), 4);
+    ck_assert_double_eq(rate_next_go(&lane, 5), INFINITY);
+    arena_finish(&arena);
+}
+END_TEST
+
 // Two patterns that are never on together: it is found out, and not waited for.
 START_TEST(what_never_works_is_given_up)
 {
@@ -721,6 +745,7 @@ int main(void)
     tcase_add_test(parts, nothing_comes_after_the_end);
     tcase_add_test(parts, failures_by_hand);
     tcase_add_test(parts, scheduled_standstills_by_hand);
+    tcase_add_test(parts, what_is_over_for_good_is_seen_at_once);
     tcase_add_test(parts, what_never_works_is_given_up);
     tcase_add_test(parts, no_limit_has_standstills_too);
     tcase_add_test(parts, chain_spends_its_stationary_shares);
