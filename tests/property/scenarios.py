@@ -10,91 +10,15 @@ Loads are drawn, and rates of arrivals follow from them, so that queues are empt
 what they can do about equally often.
 """
 
-import random
+from dice import Dice, distribution, in_bytes, number, seconds, states, yaml
+from drawn_links import Links
+from drawn_policies import Policies
+from drawn_samples import Samples
 
 TIERS = ["device", "edge", "fog", "cloud"]
 
 
-class Dice:
-    """What is drawn, by name of what is wanted rather than of how."""
-
-    def __init__(self, seed, number):
-        self.random = random.Random(f"{seed}/{number}")
-
-    def chance(self, p):
-        return self.random.random() < p
-
-    def one(self, *values):
-        return values[int(self.random.random() * len(values))]
-
-    def between(self, low, high):
-        return low + (high - low) * self.random.random()
-
-    def whole(self, low, high):
-        return low + int(self.random.random() * (high - low + 1))
-
-    def spread(self, low, high):
-        """Every order of magnitude is equally likely."""
-        return low * (high / low) ** self.random.random()
-
-
-def number(value):
-    return f"{value:.6g}"
-
-
-def seconds(value):
-    return number(value) + " s"
-
-
-def in_bytes(value):
-    return number(value) + " B"
-
-
-def yaml(value):
-    """Flow style, with plain words only."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {yaml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(yaml(item) for item in value) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return number(value) if isinstance(value, float) else str(value)
-
-
-def distribution(dice, mean, unit):
-    """Of this mean, or near it; `unit` writes a value."""
-    kind = dice.one("plain", "plain", "constant", "uniform", "exponential", "exponential",
-                    "lognormal", "gamma", "weibull", "hyperexponential", "pareto", "empirical")
-    if kind == "plain":
-        return unit(mean)
-    if kind == "constant":
-        return {"constant": unit(mean)}
-    if kind == "uniform":
-        low = mean * dice.one(0, 0.5, 0.9)
-        return {"uniform": {"from": unit(low), "to": unit(2 * mean - low)}}
-    if kind == "exponential":
-        return {"exponential": unit(mean)}
-    if kind == "empirical":
-        values = [unit(mean * factor) for factor in (0.5, 1, 1, 1.5)]
-        weights = {"weights": [1, 2, 0.5, 3]} if dice.chance(0.5) else {}
-        return {"empirical": {"values": values, **weights}}
-    shape = {"lognormal": {"cv": dice.between(0.1, 3)},
-             "gamma": {"cv": dice.between(0.2, 2)},
-             "weibull": {"shape": dice.between(0.6, 4)},
-             "hyperexponential": {"cv": dice.between(1, 4)},
-             "pareto": {"shape": dice.between(1.5, 5)}}
-    return {kind: {"mean": unit(mean), **shape[kind]}}
-
-
-def states(dice, count):
-    """What comes after each state of a Markov chain, or nothing: any other."""
-    if count == 1 or dice.chance(0.5):
-        return {}
-    return {"next": [[1 if to == (row + 1) % count else 0 for to in range(count)]
-                     for row in range(count)]}
-
-
-class Maker:
+class Maker(Links, Policies, Samples):
     def __init__(self, seed, index):
         self.dice = Dice(seed, index)
         self.index = index
@@ -102,8 +26,6 @@ class Maker:
         # Stretches of time that go from station to station have some thousand samples.
         self.is_long = self.dice.chance(0.12)
         self.files = {}
-        self.columns = []  # of the trace: (name, function that draws a cell)
-        self.rows = 0
 
     def rarely(self, p):
         """Whether there is something that a plain scenario has not."""
@@ -111,44 +33,26 @@ class Maker:
 
     # ---- samples and models ----
 
-    def add_confidence(self, exit_name):
-        dice = self.dice
-        # Few different values meet thresholds exactly.
-        confidence = dice.one(lambda: number(dice.between(0, 1)),
-                              lambda: number(dice.whole(0, 10) / 10))
-        self.columns.append((exit_name + "_conf", confidence))
-        says = {"confidence": exit_name + "_conf"}
-        if self.label and dice.chance(0.5):
-            self.columns.append((exit_name + "_pred", lambda: dice.whole(0, self.label - 1)))
-            return {**says, "prediction": exit_name + "_pred"}
-        share = dice.between(0.3, 1)
-        self.columns.append((exit_name + "_ok", lambda: int(dice.chance(share))))
-        return {**says, "correct": exit_name + "_ok"}
-
     def model(self, name, layers, exits):
         dice = self.dice
-        model = {"layers": layers} if layers > 1 else {}
+        model = {}
         if layers > 1:
-            model["output"] = [in_bytes(dice.one(0, dice.whole(1, 20000), dice.spread(0.5, 5000)))
-                               for _ in range(layers)]
+            outputs = [dice.one(0, dice.whole(1, 20000), dice.spread(0.5, 5000))
+                       for _ in range(layers)]
+            if name == "net" and dice.chance(0.4):
+                model["profile"] = self.make_profile(outputs)
+            else:
+                model.update({"layers": layers, "output": [in_bytes(size) for size in outputs]})
         after = sorted({dice.whole(1, layers) for _ in range(exits - 1)} - {layers}) + ["last"]
-        model["exits"] = {}
-        for place in after:
-            exit_name = f"{name}e{place}"
-            says = {}
-            if self.source == "trace":
-                says = self.add_confidence(exit_name)
-            elif self.source == "generated":
-                says = {"outcome": exit_name}
-            model["exits"][f"e{place}"] = {"after": place, **says}
+        model["exits"] = {f"e{place}": {"after": place,
+                                        **self.outcome(f"{name}e{place}", f"e{place}")}
+                          for place in after}
         self.models[name] = model
         self.layers[name] = layers
         self.exits[name] = [layers if place == "last" else place for place in after]
 
     def make_models(self):
         dice = self.dice
-        self.source = dice.one("trace", "trace", "trace", "trace", "generated", "none")
-        self.label = dice.one(0, 2, 10)
         self.models, self.layers, self.exits = {}, {}, {}
         self.tiers = TIERS[:dice.one(1, 2, 2, 2, 3, 3, 4)]
         if len(self.tiers) > 1 and dice.chance(0.3):
@@ -162,63 +66,13 @@ class Maker:
             for tier in self.tiers[1:]:
                 self.model(tier + "net", 1, 1)
 
-    def generated_file(self):
-        dice = self.dice
-        lines = ["generator: drawn", "quantiles: [0, 0.3, 0.7, 1]"]
-        if self.label:
-            lines.append(f"classes: {yaml([1.0 / self.label] * self.label)}")
-        lines.append("exits:")
-        names = [f"{name}{exit_name}" for name, model in self.models.items()
-                 for exit_name in model["exits"]]
-        for name in names:
-            confidence = sorted(dice.between(0, 1) for _ in range(4))
-            right = [dice.between(0.2, 1) for _ in range(3)]
-            ties = {}
-            if name != names[0]:
-                ties = {"confidence_with": dice.one(0, 0.3), "right_with": dice.one(0, 0.3)}
-            lines.append(f"  {name}: {yaml({'confidence': confidence, 'right': right, **ties})}")
-        self.files["generated.yaml"] = "\n".join(lines) + "\n"
-
-    def make_samples(self):
-        dice = self.dice
-        samples = {}
-        if self.source == "trace":
-            samples["trace"] = "trace.csv"
-            samples["order"] = dice.one("as_is", "shuffle", "resample")
-            if self.label:
-                samples["label"] = "label"
-                self.columns.append(("label", lambda: dice.whole(0, self.label - 1)))
-            if dice.chance(0.3):
-                samples["train"] = 0.3
-                self.has_training = True
-                self.has_features = dice.chance(0.7)
-            if self.has_features:
-                samples["features"] = ["f1", "f2"]
-                self.columns += [(name, lambda: number(dice.between(-1, 1)))
-                                 for name in samples["features"]]
-        if self.source == "generated":
-            samples["generated"] = "generated.yaml"
-        self.payload_mean = dice.one(0, 0, 100, dice.spread(10, 1e5))
-        if self.payload_mean:
-            samples["payload"] = distribution(dice, self.payload_mean, in_bytes)
-            if self.source == "trace" and dice.chance(0.3):
-                samples["payload"] = {"column": "bytes"}
-                self.columns.append(("bytes", lambda: number(dice.between(0, 2)
-                                                             * self.payload_mean)))
-        samples["answer"] = dice.one("free", in_bytes(0), in_bytes(16), in_bytes(1000))
-        if dice.chance(0.4):
-            samples["deadline"] = seconds(dice.spread(0.001, 10))
-        return samples
-
     # ---- computing ----
 
     def service(self, mean):
         if mean == 0:
             return seconds(0)
         if self.source == "trace" and self.dice.chance(0.08):
-            name = f"time{len(self.columns)}"
-            self.columns.append((name, lambda: number(self.dice.between(0, 2) * mean)))
-            return {"column": name}
+            return self.column(f"time{len(self.columns)}", mean, "ms", 1e-3)
         return distribution(self.dice, mean, seconds)
 
     def times(self, name, mean):
@@ -227,7 +81,26 @@ class Maker:
             return self.service(mean)
         return [self.service(mean / layers * self.dice.one(0, 1, 1, 2)) for _ in range(layers)]
 
-    def queueing(self, compute, is_first, has_times_of_batches):
+    def failures(self, compute, mean, can_leave):
+        dice = self.dice
+        every = distribution(dice, dice.spread(1, 100), seconds)
+        jobs = dice.one("resume", "restart", "lose") if can_leave else "resume"
+        if jobs == "restart":
+            # What never gets through between two failures would have the run fail.
+            every = {"exponential": seconds(max(1, 100 * mean))}
+        compute["failures"] = {"every": every, "jobs": jobs,
+                               "repair": distribution(dice, dice.spread(0.01, 2), seconds)}
+
+    def speed_steps(self, compute):
+        """In place of the active power."""
+        dice = self.dice
+        idle = dice.between(0, 1)
+        compute["power"] = {"idle": number(idle) + " W"}
+        compute["steps"] = [{"speed": 0.5, "active": number(idle + 0.5) + " W",
+                             "most_present": dice.whole(1, 4)},
+                            {"speed": dice.one(0.8, 1), "active": number(idle + 2) + " W"}]
+
+    def queueing(self, compute, mean, is_first, has_times_of_batches):
         """All that makes a queue other than plain."""
         dice = self.dice
         discipline = dice.one("fifo", "fifo", "priority", "preemptive", "shortest", "sharing")
@@ -250,13 +123,12 @@ class Maker:
         if can_leave and dice.chance(0.2) and compute.get("room") != 0:
             compute["patience"] = seconds(dice.spread(0.03, 3))
         if dice.chance(0.2):
-            compute["failures"] = {"every": distribution(dice, dice.spread(1, 100), seconds),
-                                   "repair": distribution(dice, dice.spread(0.01, 2), seconds)}
-            if can_leave:
-                compute["failures"]["jobs"] = dice.one("resume", "lose")
+            self.failures(compute, mean, can_leave)
         if can_leave and dice.chance(0.15):
             compute["cold_start"] = {"idle": seconds(dice.one(0, 0.01, 0.1)),
                                      "time": distribution(dice, 0.05, seconds)}
+        if can_leave and dice.chance(0.15):
+            self.speed_steps(compute)
         if can_leave and dice.chance(0.15) and "servers" in compute:
             compute["scaling"] = {"least": 1, "most": compute["servers"] + 2,
                                   "every": seconds(dice.spread(0.05, 5)),
@@ -267,13 +139,20 @@ class Maker:
         """A node that runs these models, in `mean` each."""
         dice = self.dice
         compute = {"servers": dice.one(1, 1, 1, 2, 4)}
-        has_batches = self.rarely(0.15)
+        has_batches = self.rarely(0.15) and not self.profile
+        compute["time"] = {}
         if has_batches:
-            compute["time"] = {name: {"linear": {"base": seconds(mean / 2),
-                                                 "each": seconds(mean / 2)}}
-                               for name in names if self.layers[name] == 1}
+            half = seconds(mean / 2)
+            times = dice.one({"linear": {"base": half, "each": half}},
+                             {"table": {"sizes": [1, 5], "times": [half, seconds(mean)]}})
+            compute["time"] = {name: times for name in names if self.layers[name] == 1}
             has_batches = len(compute["time"]) == len(names)
-        if not has_batches:
+        if not has_batches and self.profile and dice.chance(0.8):
+            del compute["time"]
+            compute["platform"] = self.add_platform(
+                [mean / self.layers["net"] * dice.between(0, 2)
+                 for _ in range(self.layers["net"])])
+        elif not has_batches:
             compute["time"] = {name: self.times(name, mean) for name in names}
         self.capacity = compute["servers"] / mean if mean else float("inf")
         if dice.chance(0.3):
@@ -286,7 +165,7 @@ class Maker:
             if not compute["energy"]:
                 del compute["energy"]
         if not self.is_plain and dice.chance(0.5):
-            self.queueing(compute, is_first, has_batches)
+            self.queueing(compute, mean, is_first, has_batches)
         elif has_batches:
             compute["batch"] = {"most": 4}
         return compute
@@ -321,17 +200,20 @@ class Maker:
                                "off": distribution(dice, 20 / rate, seconds)}}
         if kind == "times":
             how = dice.one({"to": "each"}, {"to": "deal", "repeat": dice.chance(0.6)})
-            return {"times": {"file": self.times_file(), "rate": frequency(rate), **how}}
+            what = dice.one({}, {"column": "t"}, {"column": "t", "unit": "h"})
+            return {"times": {"file": self.times_file(), **what, "rate": frequency(rate), **how}}
         if kind == "trace":
             if "arrived" not in [name for name, _ in self.columns]:
                 clock = [0.0]
 
                 def later():
                     clock[0] += dice.one(0, dice.between(0, 2) / rate)
-                    return repr(clock[0])
+                    return repr(clock[0] * self.clock_unit)
                 self.columns.append(("arrived", later))
+                self.clock_unit = dice.one(1, 1000)
             self.order = "as_is"
-            return {"trace": {"column": "arrived"}}
+            return {"trace": {"column": "arrived",
+                              **({"unit": "ms"} if self.clock_unit != 1 else {})}}
         think = distribution(dice, dice.one(0.5, 1) / rate, seconds)
         return {"closed": {"in_flight": dice.whole(1, 4), "think": think}}
 
@@ -394,11 +276,13 @@ class Maker:
             entry = {"name": f"k{k}", "nodes": nodes}
             self.devices_of(entry, nodes, True)
             if dice.chance(0.3):
-                entry["deadline"] = seconds(dice.spread(0.001, 10))
+                entry["deadline"] = dice.one("none", seconds(dice.spread(0.001, 10)))
             if dice.chance(0.3):
                 entry["payload"] = distribution(dice, dice.spread(10, 1e5), in_bytes)
             if dice.chance(0.3):
                 entry["priority"] = dice.whole(0, 3)
+            if dice.chance(0.3):
+                entry["weight"] = dice.one(0.5, 1, 3)
             tier["classes"].append(entry)
             self.devices += nodes
         return tier
@@ -421,137 +305,6 @@ class Maker:
                                "delay": seconds(dice.one(0, 0.01))}
         self.computes.append(True)
         return tier
-
-    def rate(self, mean):
-        """Of one direction of a link."""
-        dice = self.dice
-        size = lambda value: number(max(value, 1)) + " B/s"
-        kind = dice.one("unlimited", "constant", "constant", "steps", "trace", "mahimahi",
-                        "markov", "gilbert_elliott")
-        if kind == "unlimited":
-            return "unlimited"
-        if kind == "constant":
-            return size(mean)
-        stop = 0 if self.rarely(0.5) else 0.1
-        step = dice.spread(0.1, 10)
-        if kind == "steps":
-            steps = {"times": [seconds(0), seconds(step), seconds(2.5 * step)],
-                     "rates": [size(mean * factor) if factor else "0 B/s"
-                               for factor in (1, stop, 2)]}
-            if dice.chance(0.7):
-                steps["period"] = seconds(4 * step)
-                steps["start"] = dice.one("random", seconds(step))
-            return {"steps": steps}
-        if kind == "trace":
-            name = f"rate{len(self.files)}.csv"
-            lines = ["t,rate"] + [f"{number(k * step)},{number(mean * dice.between(0.1, 2))}"
-                                  for k in range(dice.whole(2, 30))]
-            self.files[name] = "\n".join(lines) + "\n"
-            return {"trace": {"file": name, "time": "t", "rate": "rate", "rate_unit": "B/s",
-                              "start": dice.one("random", seconds(0))}}
-        if kind == "mahimahi":
-            name = f"rate{len(self.files)}.up"
-            times = sorted(dice.whole(1, 500) for _ in range(dice.whole(1, 400)))
-            if stop:  # something can go in every millisecond
-                times = sorted(times + list(range(1, times[-1] + 1)))
-            self.files[name] = "".join(f"{time}\n" for time in times)
-            return {"mahimahi": {"file": name, "start": dice.one("random", seconds(0))}}
-        if kind == "markov":
-            count = dice.whole(2, 3)
-            return {"markov": {"rates": [size(mean * factor) if factor else "0 B/s"
-                                         for factor in (1, stop, 2)[:count]],
-                               "stays": [seconds(step)] * count, **states(dice, count)}}
-        return {"gilbert_elliott": {"good": size(mean), "bad": size(mean / 5) if stop else "0 B/s",
-                                    "good_stay": seconds(step), "bad_stay": seconds(step / 3)}}
-
-    def link(self, lower, upper, lower_nodes):
-        dice = self.dice
-        link = {"from": lower, "to": upper}
-        if dice.chance(0.7):
-            link["count"] = dice.whole(1, min(lower_nodes, 4))
-        media = link.get("count", lower_nodes)
-        rate = self.total_rate or 10
-        size = max(self.payload_mean, 50)
-        link["up"] = self.rate(rate * size / media / dice.one(0.1, 0.5, 1.2))
-        link["down"] = self.rate(rate * 500 / media / dice.one(0.1, 0.5, 1.2))
-        if dice.chance(0.6):
-            link["delay"] = distribution(dice, dice.spread(0.001, 0.1), seconds)
-        if dice.chance(0.5):
-            link["overhead"] = in_bytes(dice.one(1, 40, 74))
-        if dice.chance(0.3):
-            link["radio"] = {"send": "1 W", "receive_per_byte": "1e-6 J/B"}
-        if not self.is_plain:
-            self.impair(link)
-        return link
-
-    def impair(self, link):
-        """What may befall a link that is not plain."""
-        dice = self.dice
-        if dice.chance(0.2) and not self.blocking:
-            link["sharing"] = "fair"
-        if dice.chance(0.15) and not self.blocking:
-            link["duplex"] = "half"
-        if dice.chance(0.2):
-            link["loss"] = {"probability": number(dice.between(0, 0.4)),
-                            "per": dice.one("message", "packet"), "retries": dice.whole(0, 3)}
-        if dice.chance(0.15):
-            link["outages"] = {"random": {"every": distribution(dice, 20, seconds),
-                                          "last": distribution(dice, 0.5, seconds)}}
-        if dice.chance(0.2):
-            link["room"] = dice.one(0, 1, 10)
-        if dice.chance(0.3):
-            link["probe"] = seconds(dice.spread(0.1, 5))
-
-    def make_links(self, tiers):
-        dice = self.dice
-        nodes = [self.devices] + [tier["nodes"] for tier in tiers[1:]]
-        names = [tier["name"] for tier in tiers]
-        pairs = [(k, k + 1) for k in range(len(names) - 1)]
-        if len(names) > 2 and dice.chance(0.4):
-            pairs.append((0, len(names) - 1))
-        links = [self.link(names[low], names[high], nodes[low]) for low, high in pairs]
-        classes = tiers[0].get("classes")
-        if links and classes and dice.chance(0.3):
-            own = self.link(names[0], names[1], classes[0]["nodes"])
-            links.append({**own, "class": classes[0]["name"]})
-        return links
-
-    # ---- policies ----
-
-    def policies(self):
-        dice = self.dice
-        has_confidence = self.source != "none"
-        theta = lambda: dice.one(0.5, 0.0, 1.0, dice.between(0, 1))
-        found = ["local"]
-        first = "net" if self.family == "deep" else "small"
-        if len(self.tiers) > 1:
-            tier = dice.one(*[name for name, can in zip(self.tiers[1:], self.computes) if can])
-            found.append(dice.one("full_offload", {"full_offload": {"tier": tier}}))
-            found.append({"random": {"p": number(dice.one(0, 1, dice.between(0, 1)))}})
-            if has_confidence:
-                found.append("oracle")
-                hi = {"theta": [number(theta()) for _ in range(sum(self.computes))]}
-                if self.rarely(0.3):
-                    hi["load_aware"] = "0.5 /s"
-                if self.rarely(0.2):
-                    hi["deadline_aware"] = True
-                found.append({"hi_threshold": hi})
-        if has_confidence:
-            exits = len(self.exits[first])
-            if exits > 1:
-                found.append({"early_exit": {"thresholds": number(theta())}})
-            if self.family == "own" and len(self.tiers) > 1 and exits > 1:
-                found.append({"ee_hi": {"thresholds": [number(theta())] * (exits - 1),
-                                        "theta": number(theta())}})
-            if self.family == "deep" and len(self.tiers) > 1 and exits > 1:
-                found.append({"split_exit": {"split": self.exits[first][0],
-                                             "alpha": number(theta())}})
-        if self.family == "deep" and len(self.tiers) > 1:
-            when = dice.one("static", "dynamic") if not self.is_plain else "static"
-            found.append({"partition": {"minimise": dice.one("latency", "energy", "cost"),
-                                        "when": when}})
-        chosen = [policy for policy in found if dice.chance(0.5)][:2 if self.is_long else 4]
-        return chosen or [dice.one(*found)]
 
     def prices(self, links):
         dice = self.dice
@@ -580,54 +333,111 @@ class Maker:
             warmup = {"time": seconds(samples / 4 / self.total_rate)}
         return {"samples": samples}, warmup
 
+    def drift(self, links):
+        """Changes within the run, of what can change."""
+        dice = self.dice
+        changes, at_s = [], 0.0
+        for _ in range(dice.whole(1, 3)):
+            at_s += dice.spread(1, 1000) / self.total_rate
+            change = {}
+            if dice.chance(0.5):
+                change["arrivals"] = number(dice.between(0.2, 2))
+            if links and dice.chance(0.5):
+                link = dice.one(*links)
+                first = f"{link['from']}.{link['class']}" if "class" in link else link["from"]
+                stop = 0 if self.rarely(0.3) else 0.2
+                change["links"] = {f"{first}-{link['to']}": dice.one(stop, 0.5, 2)}
+                changes.append({"at": seconds(at_s), **change})
+                # What stands still would otherwise do so for ever.
+                at_s += 20 / self.total_rate
+                change = {"links": {f"{first}-{link['to']}": 1}}
+            if self.source != "none" and self.order is None and dice.chance(0.5):
+                if self.source == "trace":
+                    file = f"trace{len(changes)}.csv"
+                    self.write_trace(file)
+                else:
+                    file = f"generated{len(changes)}.yaml"
+                    self.generated_file(file)
+                change["samples"] = {"trace" if self.source == "trace" else "generated": file}
+            if change:
+                changes.append({"at": seconds(at_s), **change})
+        return changes
+
+    def until(self, intervals, can_have_list):
+        """How narrow an interval has to be; what gives up soon, too."""
+        dice = self.dice
+        rules = []
+        for _ in range(dice.one(1, 2) if can_have_list else 1):
+            rule = {"metric": dice.one("latency_mean_s", "cost_mean", "accuracy"),
+                    **dice.one({"relative": number(dice.between(0.05, 0.5))}, {"absolute": 0.1})}
+            if dice.chance(0.5):
+                rule["confidence"] = 0.9
+            if intervals == "replications":
+                rule["least"] = 5
+            rules.append({**rule, "most": 8})
+        return rules if rules[1:] or dice.chance(0.2) else rules[0]
+
+    def statistics(self, world):
+        """How often a point runs, and what its intervals rest on."""
+        dice = self.dice
+        run = {"replications": 1 if self.is_long else 2}
+        if dice.chance(0.2) and not self.is_long:
+            run["antithetic"] = True
+        if self.rarely(0.15):
+            run["control_variates"] = True
+        elif self.is_long and self.rarely(0.5):
+            run["intervals"] = "batch_means"
+        is_run = "intervals" in run
+        if dice.chance(0.15) and (not self.is_long or is_run and "samples" in world["stop"]):
+            del run["replications"]
+            run["until"] = self.until(run.get("intervals", "replications"), not is_run)
+        if dice.chance(0.2):
+            run["confidence"] = 0.9
+        if world["warmup"] == "none" and "time" in world["stop"] and dice.chance(0.5):
+            run["transient"] = True
+        return run
+
     def make(self):
         dice = self.dice
-        self.blocking = self.has_features = self.has_training = False
+        self.blocking = self.has_training = False
+        self.features = []
         self.order = None
         self.total_rate, self.devices, self.capacity = 0.0, 0, 1.0
         self.kinds, self.computes = [], []
+        self.make_source()
         self.make_models()
         samples = self.make_samples()
         tiers = [self.make_first_tier()]
         tiers += [self.upper_tier(name, name == self.tiers[-1]) for name in self.tiers[1:]]
         links = self.make_links(tiers)
         stop, warmup = self.stop()
-        world = {"scenario": f"random-{self.index}", "seed": dice.whole(0, 1000), "stop": stop,
-                 "warmup": warmup, "replications": 1 if self.is_long else 2,
-                 "samples": samples, "models": self.models, "tiers": tiers, "links": links,
+        world = {"scenario": f"random-{self.index}", "about": "drawn at random",
+                 "seed": dice.whole(0, 1000), "stop": stop, "warmup": warmup, "samples": samples,
+                 "models": self.models, "tiers": tiers, "links": links,
                  "policy": self.policies(), "prices": self.prices(links)}
+        world.update(self.statistics(world))
         if self.order:
             samples["order"] = self.order
         if not links:
             del world["links"]
-        if dice.chance(0.1) and self.total_rate:
-            world["drift"] = [{"at": seconds(30 / self.total_rate),
-                               "arrivals": number(dice.between(0.2, 2))}]
-        if dice.chance(0.2) and not self.is_long:
-            world["antithetic"] = True
-        if self.rarely(0.15):
-            world["control_variates"] = True
-        elif self.is_long and self.rarely(0.5):
-            world["intervals"] = "batch_means"
+        if dice.chance(0.2) and self.total_rate:
+            world["drift"] = self.drift(links)
+        if not world.get("drift", True):
+            del world["drift"]
         if self.label and dice.chance(0.4) and self.source != "none":
             world["measure"] = {"labels": True}
         if dice.chance(0.15):
             world["feedback"] = {"when": dice.one("offloaded", "always"),
                                  "delay": seconds(dice.one(0, 0.1))}
         if self.source == "trace":
-            self.write_trace()
-        if self.source == "generated":
-            self.generated_file()
+            self.write_trace("trace.csv")
+        elif self.source == "generated":
+            self.generated_file("generated.yaml")
+        if self.profile:
+            self.write_profile()
+        self.world = world
         self.files["scenario.yaml"] = self.write(world)
         return self.files
-
-    def write_trace(self):
-        count = self.dice.one(1, 2, 5, 50, 300)
-        if self.has_training:
-            count += 20
-        lines = [",".join(name for name, _ in self.columns)]
-        lines += [",".join(str(draw()) for _, draw in self.columns) for _ in range(count)]
-        self.files["trace.csv"] = "\n".join(lines) + "\n"
 
     @staticmethod
     def write(world):
