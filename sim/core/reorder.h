@@ -43,12 +43,9 @@ void reorder_begin(struct reorder *reorder, double horizon_s);
 
 void reorder_grow(struct reorder *reorder);
 
-static inline void reorder_put(struct reorder *reorder, double time_s, uint64_t tag)
+// An event that is known to come before the horizon.
+static inline void reorder_put_near(struct reorder *reorder, double time_s, uint64_t tag)
 {
-    if (time_s >= reorder->horizon_s) {
-        event_queue_push(&reorder->far, time_s, tag);
-        return;
-    }
     if (reorder->count == reorder->room) {
         reorder_grow(reorder);
     }
@@ -59,6 +56,15 @@ static inline void reorder_put(struct reorder *reorder, double time_s, uint64_t 
         reorder->is_unsorted |= reorder->count > 1 && event_is_before(event, event - 1);
     }
     reorder->last_s = time_s;
+}
+
+static inline void reorder_put(struct reorder *reorder, double time_s, uint64_t tag)
+{
+    if (time_s < reorder->horizon_s) {
+        reorder_put_near(reorder, time_s, tag);
+    } else {
+        event_queue_push(&reorder->far, time_s, tag);
+    }
 }
 
 // All events of the stretch in order: reorder->near, reorder->count of them.

@@ -65,8 +65,8 @@ void feed_finish(struct feed *feed)
     event_queue_finish(&feed->heap);
 }
 
-// Takes all arrivals of a device before the horizon.
-static void take(struct feed *feed, const struct world_class *devices, uint32_t device)
+// Takes all arrivals of a device before the horizon; returns the time of the one behind it.
+static double take(struct feed *feed, const struct world_class *devices, uint32_t device)
 {
     struct run *run = feed->run;
     double time_s = feed->next_s[device];
@@ -76,11 +76,41 @@ static void take(struct feed *feed, const struct world_class *devices, uint32_t 
             feed->cannot_go_on = true;
             break;
         }
-        reorder_put(&feed->stretch, time_s, arrival_tag(run, *scheduled - 1, device));
+        reorder_put_near(&feed->stretch, time_s, arrival_tag(run, *scheduled - 1, device));
         time_s = next_time(run, devices, device);
         (*scheduled)++;
     }
-    feed->next_s[device] = time_s;
+    return time_s;
+}
+
+// The same for a Poisson process of constant rate whose gaps have a row: all that next_time() would
+// look up each time is at hand.
+static double take_poisson(struct feed *feed, const struct arrival *arrival, uint32_t device)
+{
+    struct run *run = feed->run;
+    const struct spec *spec = run->world->spec;
+    const double stop_s = spec->stop_kind == STOP_TIME ? spec->stop_time_s : INFINITY;
+    const double horizon_s = feed->horizon_s;
+    const uint64_t last = run->draws.length - 1;
+    double *gaps = draws_gaps(&run->draws, device);
+    struct device *own = &run->devices[device];
+    uint64_t next = own->arrivals.gaps.next;
+    uint64_t number = own->scheduled - 1;
+    const uint64_t most = number + MOST_OF_A_DEVICE;
+    double time_s = feed->next_s[device];
+    while (time_s < horizon_s && number < most) {
+        reorder_put_near(&feed->stretch, time_s, arrival_tag(run, number++, device));
+        if ((next & last) == 0) {
+            arrival_draw_gaps(arrival, run->key, device, next, run->draws.length, gaps);
+        }
+        time_s += gaps[next++ & last];
+        time_s = time_s > stop_s ? INFINITY : time_s;
+    }
+    feed->cannot_go_on |= time_s < horizon_s;
+    own->arrivals.gaps.next = next;
+    own->arrivals.at = time_s;
+    own->scheduled = number + 1;
+    return time_s;
 }
 
 static double least_next(const struct feed *feed)
@@ -101,8 +131,12 @@ static void scan(struct feed *feed)
     reorder_begin(&feed->stretch, feed->horizon_s);
     for (int i = 0; i < world->class_count; i++) {
         const struct world_class *devices = &world->classes[i];
+        const bool is_poisson = devices->arrival.spec->kind == ARRIVALS_POISSON &&
+                                devices->arrival.clock.is_time && feed->run->draws.length;
         for (uint32_t k = 0; k < devices->devices; k++) {
-            take(feed, devices, devices->first_device + k);
+            const uint32_t device = devices->first_device + k;
+            feed->next_s[device] = is_poisson ? take_poisson(feed, &devices->arrival, device)
+                                              : take(feed, devices, device);
         }
     }
     reorder_sort(&feed->stretch, &feed->scratch);

@@ -143,33 +143,46 @@ static bool look_up_row(struct pipeline *line, struct flight *flight,
     return true;
 }
 
-static bool arise(struct pipeline *line, const struct event *event)
+// The samples of some arrivals, among which neither the warm-up nor the run ends.
+static void arise_some(struct pipeline *line, const struct event *arrivals, size_t count)
 {
     struct run *run = line->run;
     const struct world *world = run->world;
-    const uint32_t device = event_subject(event);
-    const struct world_class *devices =
-        world->class_count == 1 ? world->classes : run_class(run, device);
-    const uint32_t slot = take_flight(line);
-    struct flight *flight = &line->flights[slot];
-    *flight = (struct flight){.arrived_s = event->time_s,
-                              .index = run->devices[device].index++,
-                              .device = device,
-                              .device_class = (uint8_t)(devices - world->classes),
-                              .is_counted = event->time_s >= run->tally->window_from_s};
-    run->now_s = event->time_s;
-    if (!(line->known ? look_up_row(line, flight, devices) : look_up(line, flight, devices))) {
-        return false;
-    }
-    if (flight->is_counted) {
-        line->counted++;
-        if (world->has_classes) {
+    const double window_from_s = run->tally->window_from_s;
+    uint64_t counted = 0;
+    int last_path = -1;
+    struct reorder *first = NULL; // of that path
+    for (size_t i = 0; i < count && !line->cannot_go_on; i++) {
+        const double time_s = arrivals[i].time_s;
+        const uint32_t device = event_subject(&arrivals[i]);
+        const struct world_class *devices =
+            world->class_count == 1 ? world->classes : run_class(run, device);
+        const uint32_t slot = take_flight(line);
+        struct flight *flight = &line->flights[slot];
+        *flight = (struct flight){.arrived_s = time_s,
+                                  .index = run->devices[device].index++,
+                                  .device = device,
+                                  .device_class = (uint8_t)(devices - world->classes),
+                                  .is_counted = time_s >= window_from_s};
+        run->now_s = time_s;
+        if (!(line->known ? look_up_row(line, flight, devices) : look_up(line, flight, devices))) {
+            line->cannot_go_on = true;
+            return;
+        }
+        counted += flight->is_counted;
+        if (world->has_classes && flight->is_counted) {
             run->tally->counters[world->counters.classes +
                                  flight->device_class * CLASS_COUNTER_COUNT + CLASS_OFFERED]++;
         }
+        if (flight->path != last_path) {
+            last_path = flight->path;
+            first = next_of(line, flight->path, 0);
+        }
+        reorder_put_near(first, time_s, (arrivals[i].tag & ~(uint64_t)UINT32_MAX) | slot);
     }
-    go_on(line, flight, event->time_s, (event->tag & ~(uint64_t)UINT32_MAX) | slot);
-    return true;
+    line->counted += counted;
+    run->offered += count;
+    line->taken += count;
 }
 
 static void begin_stretch(struct pipeline *line, double horizon_s)
@@ -195,25 +208,28 @@ static void arise_all(struct pipeline *line)
     const struct spec *spec = run->world->spec;
     feed_next(&line->feed);
     begin_stretch(line, line->feed.horizon_s);
-    const struct reorder *stretch = &line->feed.stretch;
-    line->cannot_go_on |= line->feed.cannot_go_on;
-    for (line->taken = 0; line->taken < stretch->count && !line->cannot_go_on; line->taken++) {
-        const struct event *event = &stretch->near[line->taken];
-        if (spec->warmup_kind == WARMUP_SAMPLES && run->offered == spec->warmup_samples) {
-            run->tally->window_from_s = event->time_s;
-            // Before all of this sample's events, whatever their subjects are.
-            line->window_from = (struct event){event->time_s, event->tag & ~(uint64_t)UINT32_MAX};
-        }
-        line->cannot_go_on = !arise(line, event);
-        run->offered++;
-        if (spec->stop_kind == STOP_SAMPLES && run->offered == spec->stop_samples) {
-            line->taken++;
-            line->last_device = event_subject(event);
-            close(run);
-            return;
-        }
+    const struct event *arrivals = line->feed.stretch.near;
+    size_t count = line->feed.stretch.count;
+    const bool is_last =
+        spec->stop_kind == STOP_SAMPLES && spec->stop_samples - run->offered <= count;
+    if (is_last) {
+        count = spec->stop_samples - run->offered;
     }
-    if (line->feed.is_over) {
+    line->taken = 0;
+    line->cannot_go_on |= line->feed.cannot_go_on;
+    if (spec->warmup_kind == WARMUP_SAMPLES && spec->warmup_samples >= run->offered &&
+        spec->warmup_samples - run->offered < count) {
+        const struct event *first = arrivals + (spec->warmup_samples - run->offered);
+        arise_some(line, arrivals, (size_t)(first - arrivals));
+        run->tally->window_from_s = first->time_s;
+        // Before all of this sample's events, whatever their subjects are.
+        line->window_from = (struct event){first->time_s, first->tag & ~(uint64_t)UINT32_MAX};
+    }
+    arise_some(line, arrivals + line->taken, count - line->taken);
+    if (is_last) {
+        line->last_device = event_subject(&arrivals[count - 1]);
+    }
+    if (is_last || line->feed.is_over) {
         close(run);
     }
 }
@@ -283,6 +299,8 @@ static void finish(struct pipeline *line)
     free(line->free);
     free(line->values);
     free(line->amounts);
+    free(line->starts_s);
+    free(line->ends_s);
     free(line->entities);
     free(line->indices);
 }

@@ -87,7 +87,9 @@ struct pipeline {
     struct event latest; // of the ends so far
     // Scratch of a station's stretch.
     double *values;
-    double *amounts;
+    double *amounts; // service times, or bytes
+    double *starts_s;
+    double *ends_s;
     uint32_t *entities;
     uint64_t *indices;
     size_t scratch_room;
@@ -107,14 +109,11 @@ static inline uint64_t tag_of_kind(uint64_t tag, unsigned kind)
     return (tag & (UINT64_MAX >> 4)) | event_tag(kind, 0, 0);
 }
 
-// A sample goes on to its next station, or has come to its end, with this event.
-static inline void go_on(struct pipeline *line, struct flight *flight, double time_s, uint64_t tag)
+// Where the samples of a path go to: the station of this leg, or behind the last one the end.
+static inline struct reorder *next_of(struct pipeline *line, int number, int leg)
 {
-    const struct path *path = &line->path[flight->path];
-    struct reorder *next = flight->leg < path->leg_count
-                               ? &line->arrivals[path->legs[flight->leg].station]
-                               : &line->ends;
-    reorder_put(next, time_s, tag);
+    const struct path *path = &line->path[number];
+    return leg < path->leg_count ? &line->arrivals[path->legs[leg].station] : &line->ends;
 }
 
 // The start of the window, as events of a stretch know it: INFINITY before it.

@@ -17,6 +17,8 @@ static void make_scratch(struct pipeline *line, size_t count)
         const size_t room = line->scratch_room;
         line->values = memory_resize(line->values, room, sizeof(double));
         line->amounts = memory_resize(line->amounts, room, sizeof(double));
+        line->starts_s = memory_resize(line->starts_s, room, sizeof(double));
+        line->ends_s = memory_resize(line->ends_s, room, sizeof(double));
         line->entities = memory_resize(line->entities, room, sizeof(uint32_t));
         line->indices = memory_resize(line->indices, room, sizeof(uint64_t));
     }
@@ -123,6 +125,43 @@ static inline double bytes_of(const struct flight *flight, const struct leg *leg
     return leg->is_raw ? leg->bytes + flight->raw_bytes : leg->bytes;
 }
 
+// What a visit adds to the sums of its station when it begins, and when it ends.
+
+static inline void add_begin(struct station_tally *sums, double now_s, double start_s, double end_s,
+                             double from_s, double to_s)
+{
+    sums->free_last_s = start_s > now_s ? sums->free_last_s : now_s;
+    if (now_s >= from_s && now_s <= to_s) {
+        sums->arrivals++;
+        sums->work_s += end_s - start_s;
+    }
+}
+
+static inline void add_end(struct station_tally *sums, const struct world_station *station,
+                           const struct leg *leg, bool is_counted, double visit_s, double start_s,
+                           double end_s, double from_s, double to_s)
+{
+    const double served_s = end_s - start_s;
+    sums->queue_area_s += tally_overlap(visit_s, start_s, from_s, to_s);
+    const double busy_s = tally_overlap(start_s, end_s, from_s, to_s);
+    sums->busy_area_s += busy_s;
+    sums->serving_area_s += busy_s;
+    if (is_counted) {
+        sums->visits++;
+        sums->wait_s += start_s - visit_s;
+        sums->counted_s += served_s;
+        if (station->role == STATION_COMPUTE) {
+            sums->joules += isnan(leg->joules) ? station->watts * served_s : leg->joules;
+        }
+    }
+}
+
+static inline double *lane_free_at(struct pipeline *line, uint32_t lane)
+{
+    struct run *run = line->run;
+    return &run->free_at_s[run->world->lane_servers[lane]];
+}
+
 // A sample takes its place at a station, with a service time or bytes. Returns when it will leave.
 static inline double start_visit(struct pipeline *line, const struct world_station *station,
                                  const struct event *event, double amount,
@@ -133,7 +172,7 @@ static inline double start_visit(struct pipeline *line, const struct world_stati
     const uint32_t lane = station->lanes == 1 ? station->first_lane
                                               : lane_of(leg_of(line, flight), run->world, flight);
     const double now_s = event->time_s;
-    double *free_at_s = &run->free_at_s[run->world->lane_servers[lane]];
+    double *free_at_s = lane_free_at(line, lane);
     const double start_s = station_start(free_at_s, now_s);
     double end_s = start_s + amount;
     if (station->role != STATION_COMPUTE) {
@@ -147,11 +186,7 @@ static inline double start_visit(struct pipeline *line, const struct world_stati
         }
     }
     station_take(free_at_s, station->servers, end_s);
-    sums->free_last_s = start_s > now_s ? sums->free_last_s : now_s;
-    if (now_s >= window_from_s(window, event) && now_s <= window->to_s) {
-        sums->arrivals++;
-        sums->work_s += end_s - start_s;
-    }
+    add_begin(sums, now_s, start_s, end_s, window_from_s(window, event), window->to_s);
     flight->visit_s = now_s;
     flight->start_s = start_s;
     flight->is_in_visit = true;
@@ -164,23 +199,9 @@ static inline void end_visit(struct pipeline *line, const struct world_station *
                              struct station_tally *sums)
 {
     struct flight *flight = &line->flights[event_subject(event)];
-    const double now_s = event->time_s;
-    const double from_s = window_from_s(window, event);
     flight->is_in_visit = false;
-    const double served_s = now_s - flight->start_s;
-    sums->queue_area_s += tally_overlap(flight->visit_s, flight->start_s, from_s, window->to_s);
-    const double busy_s = tally_overlap(flight->start_s, now_s, from_s, window->to_s);
-    sums->busy_area_s += busy_s;
-    sums->serving_area_s += busy_s;
-    if (flight->is_counted) {
-        sums->visits++;
-        sums->wait_s += flight->start_s - flight->visit_s;
-        sums->counted_s += served_s;
-        if (station->role == STATION_COMPUTE) {
-            const double joules = leg_of(line, flight)->joules;
-            sums->joules += isnan(joules) ? station->watts * served_s : joules;
-        }
-    }
+    add_end(sums, station, leg_of(line, flight), flight->is_counted, flight->visit_s,
+            flight->start_s, event->time_s, window_from_s(window, event), window->to_s);
 }
 
 static inline uint64_t departure_tag(const struct event *event, double end_s)
@@ -188,13 +209,14 @@ static inline uint64_t departure_tag(const struct event *event, double end_s)
     return later_tag(event, end_s, tag_of_kind(event->tag, EVENT_DEPART));
 }
 
-static void start_visits(struct pipeline *line, int number)
+// Visits of the arrivals from number `first` on.
+static void start_visits(struct pipeline *line, int number, size_t first)
 {
     const struct world_station *station = &line->run->world->station[number];
     const struct reorder *arrivals = &line->arrivals[number];
     const struct window window = pipeline_window(line, arrivals);
     struct station_tally sums = line->run->tally->stations[number];
-    for (size_t i = 0; i < arrivals->count; i++) {
+    for (size_t i = first; i < arrivals->count; i++) {
         const struct event *event = &arrivals->near[i];
         const double end_s = start_visit(line, station, event, line->amounts[i], &window, &sums);
         reorder_put(&line->departures[number], end_s, departure_tag(event, end_s));
@@ -202,10 +224,10 @@ static void start_visits(struct pipeline *line, int number)
     line->run->tally->stations[number] = sums;
 }
 
-// A sample that has left a station goes on, after a delay if there is one.
-static inline void leave(struct pipeline *line, const struct event *departure, double delay_s)
+// A sample that has left a station with this event goes on, after a delay if there is one.
+static inline void go_on(struct pipeline *line, struct reorder *next, const struct event *departure,
+                         double delay_s)
 {
-    struct flight *flight = &line->flights[event_subject(departure)];
     double time_s = departure->time_s;
     uint64_t tag = departure->tag;
     if (delay_s > 0) {
@@ -213,8 +235,23 @@ static inline void leave(struct pipeline *line, const struct event *departure, d
         tag = later_tag(departure, time_s, tag_of_kind(tag, EVENT_DELIVER));
         line->events++;
     }
+    reorder_put(next, time_s, tag);
+}
+
+static inline void leave(struct pipeline *line, const struct event *departure, double delay_s)
+{
+    struct flight *flight = &line->flights[event_subject(departure)];
     flight->leg++;
-    go_on(line, flight, time_s, tag);
+    go_on(line, next_of(line, flight->path, flight->leg), departure, delay_s);
+}
+
+// Of a link's messages that have been sent.
+static void draw_delays(struct pipeline *line, const struct world_station *station,
+                        const struct event *departures, size_t count)
+{
+    draw_all(line, departures, count, &station->delay,
+             &line->run->world->spec->links[station->link].delay, station->purpose, station->draws,
+             line->values);
 }
 
 // All whose visit ends leave, and go on: at once from where they were computed, after the
@@ -228,9 +265,7 @@ static void end_visits(struct pipeline *line, int number)
     struct station_tally sums = line->run->tally->stations[number];
     if (has_delays) {
         make_scratch(line, departures->count);
-        draw_all(line, departures->near, departures->count, &station->delay,
-                 &line->run->world->spec->links[station->link].delay, station->purpose,
-                 station->draws, line->values);
+        draw_delays(line, station, departures->near, departures->count);
     }
     for (size_t i = 0; i < departures->count; i++) {
         const struct event *departure = &departures->near[i];
@@ -239,6 +274,96 @@ static void end_visits(struct pipeline *line, int number)
     }
     line->run->tally->stations[number] = sums;
     line->events += departures->count;
+}
+
+// ---- a single server ----
+
+// Visits to a single server end in the order in which they begin, so each is dealt with as a whole:
+// no list of departures is made, and no sample is looked up twice. Finds starts and ends; returns
+// false where that is not enough: the window begins in the stretch, or visits end at one instant,
+// where departures have an order of their own.
+static bool find_visits(struct pipeline *line, const struct world_station *station,
+                        const struct reorder *arrivals)
+{
+    const struct event *events = arrivals->near;
+    const size_t count = arrivals->count;
+    const bool is_link = station->role != STATION_COMPUTE;
+    if (station->lanes > 1 || station->servers > 1 || !count || (is_link && station->rate.parts) ||
+        (event_is_before(&events[0], &line->window_from) &&
+         arrivals->horizon_s > line->window_from.time_s)) {
+        return false;
+    }
+    double free_at_s = *lane_free_at(line, station->first_lane);
+    bool are_in_order = true;
+    for (size_t i = 0; i < count; i++) {
+        const double amount = line->amounts[i];
+        const double start_s = station_start(&free_at_s, events[i].time_s);
+        const double end_s = start_s + (is_link ? amount / station->rate.constant : amount);
+        are_in_order &= end_s > free_at_s;
+        line->starts_s[i] = start_s;
+        line->ends_s[i] = free_at_s = end_s;
+    }
+    return are_in_order;
+}
+
+// The visits that were found and end in the stretch. Returns how many.
+static size_t make_visits(struct pipeline *line, const struct world_station *station,
+                          const struct reorder *arrivals, struct station_tally *sums)
+{
+    const struct event *events = arrivals->near;
+    const double from_s = event_is_before(&events[0], &line->window_from)
+                              ? INFINITY
+                              : line->window_from.time_s;
+    const double to_s = line->run->tally->window_to_s;
+    const bool is_link = station->role != STATION_COMPUTE;
+    size_t count = arrivals->count;
+    for (; count > 0 && line->ends_s[count - 1] >= arrivals->horizon_s; count--) {
+    }
+    if (is_link) {
+        draw_delays(line, station, events, count);
+    }
+    int last_path = -1;
+    const struct leg *leg = NULL; // of that path
+    struct reorder *next = NULL;  // and what comes after
+    for (size_t i = 0; i < count; i++) {
+        struct flight *flight = &line->flights[event_subject(&events[i])];
+        if (flight->path != last_path) {
+            last_path = flight->path;
+            leg = leg_of(line, flight);
+            next = next_of(line, flight->path, flight->leg + 1);
+        }
+        flight->leg++;
+        const double start_s = line->starts_s[i];
+        const struct event departure = {line->ends_s[i], departure_tag(&events[i], line->ends_s[i])};
+        if (is_link && flight->is_counted) {
+            sums->bytes += line->amounts[i];
+        }
+        add_begin(sums, events[i].time_s, start_s, departure.time_s, from_s, to_s);
+        add_end(sums, station, leg, flight->is_counted, events[i].time_s, start_s, departure.time_s,
+                from_s, to_s);
+        go_on(line, next, &departure, is_link ? line->values[i] : 0);
+    }
+    line->events += count;
+    return count;
+}
+
+// Returns false if nothing was done.
+static bool pass_single(struct pipeline *line, int number)
+{
+    const struct world_station *station = &line->run->world->station[number];
+    struct reorder *arrivals = &line->arrivals[number];
+    if (!find_visits(line, station, arrivals)) {
+        return false;
+    }
+    end_visits(line, number); // that began in earlier stretches
+    struct station_tally sums = line->run->tally->stations[number];
+    const size_t ended = make_visits(line, station, arrivals, &sums);
+    line->run->tally->stations[number] = sums;
+    if (ended) {
+        *lane_free_at(line, station->first_lane) = line->ends_s[ended - 1];
+    }
+    start_visits(line, number, ended);
+    return true;
 }
 
 static void pass_station(struct pipeline *line, int number)
@@ -255,9 +380,11 @@ static void pass_station(struct pipeline *line, int number)
             line->amounts[i] = bytes_of(flight, leg_of(line, flight));
         }
     }
-    start_visits(line, number);
-    reorder_sort(departures, &line->scratch);
-    end_visits(line, number);
+    if (!pass_single(line, number)) {
+        start_visits(line, number, 0);
+        reorder_sort(departures, &line->scratch);
+        end_visits(line, number);
+    }
 }
 
 // ---- stations in a loop ----
