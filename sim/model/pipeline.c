@@ -150,19 +150,23 @@ static void arise_some(struct pipeline *line, const struct event *arrivals, size
     const struct world *world = run->world;
     const double window_from_s = run->tally->window_from_s;
     uint64_t counted = 0;
+    const struct world_class *devices = world->classes;
+    uint8_t device_class = 0;
     int last_path = -1;
     struct reorder *first = NULL; // of that path
-    for (size_t i = 0; i < count && !line->cannot_go_on; i++) {
+    for (size_t i = 0; i < count; i++) {
         const double time_s = arrivals[i].time_s;
         const uint32_t device = event_subject(&arrivals[i]);
-        const struct world_class *devices =
-            world->class_count == 1 ? world->classes : run_class(run, device);
+        if (world->class_count > 1) {
+            devices = run_class(run, device);
+            device_class = (uint8_t)(devices - world->classes);
+        }
         const uint32_t slot = take_flight(line);
         struct flight *flight = &line->flights[slot];
         *flight = (struct flight){.arrived_s = time_s,
                                   .index = run->devices[device].index++,
                                   .device = device,
-                                  .device_class = (uint8_t)(devices - world->classes),
+                                  .device_class = device_class,
                                   .is_counted = time_s >= window_from_s};
         run->now_s = time_s;
         if (!(line->known ? look_up_row(line, flight, devices) : look_up(line, flight, devices))) {
@@ -225,7 +229,9 @@ static void arise_all(struct pipeline *line)
         // Before all of this sample's events, whatever their subjects are.
         line->window_from = (struct event){first->time_s, first->tag & ~(uint64_t)UINT32_MAX};
     }
-    arise_some(line, arrivals + line->taken, count - line->taken);
+    if (!line->cannot_go_on) {
+        arise_some(line, arrivals + line->taken, count - line->taken);
+    }
     if (is_last) {
         line->last_device = event_subject(&arrivals[count - 1]);
     }

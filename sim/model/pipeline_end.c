@@ -23,28 +23,28 @@ static void count_class(struct pipeline *line, const struct flight *flight, doub
     }
 }
 
-// What the end of samples adds to the counters, as far as their paths do not tell.
+// What the ends of counted samples add to the counters, as far as their paths do not tell.
 struct outcome_sums {
+    uint64_t answered;
     uint64_t correct;
-    uint64_t errors;
-    uint64_t on_time_correct;
+    uint64_t late_correct; // behind their deadline
     uint64_t deadline_misses;
     double latency_s;
 };
 
 static inline void end_counted(struct pipeline *line, const struct flight *flight, double latency_s,
-                               bool is_answered, struct outcome_sums *sums)
+                               bool is_answered, double deadline_s, struct outcome_sums *sums)
 {
     struct run *run = line->run;
     const struct world *world = run->world;
-    const double deadline_s = world->classes[flight->device_class].deadline_s;
     const bool is_on_time = is_answered && latency_s <= deadline_s;
-    line->counted_on[flight->path]++;
-    sums->deadline_misses += !is_on_time && isfinite(deadline_s);
+    if (!is_on_time) {
+        sums->deadline_misses += isfinite(deadline_s);
+        sums->late_correct += is_answered && flight->is_correct;
+    }
     if (is_answered) {
+        sums->answered++;
         sums->correct += flight->is_correct;
-        sums->errors += !flight->is_correct;
-        sums->on_time_correct += flight->is_correct && is_on_time;
         sums->latency_s += latency_s;
         histogram_add(&run->tally->latency, latency_s);
         if (world->labels) {
@@ -64,24 +64,42 @@ void pipeline_end_all(struct pipeline *line)
 {
     struct run *run = line->run;
     struct tally *tally = run->tally;
+    const struct world_class *classes = run->world->classes;
     const struct reorder *ends = &line->ends;
     reorder_sort(&line->ends, &line->scratch);
     const struct window window = pipeline_window(line, ends);
     struct outcome_sums sums = {.latency_s = tally->counters[COUNTER_LATENCY_S]};
     uint64_t answered_in_window = 0;
     uint64_t answered = 0;
+    int last_path = -1;
+    bool is_answered = false;   // samples of that path are
+    uint64_t *counted_on = NULL; // and are counted here
+    int last_class = -1;
+    double deadline_s = INFINITY; // of that class
     for (size_t i = 0; i < ends->count; i++) {
         const struct event *event = &ends->near[i];
         const uint32_t slot = event_subject(event);
-        struct flight *flight = &line->flights[slot];
+        const struct flight *flight = &line->flights[slot];
         const double now_s = event->time_s;
-        const bool is_answered = line->path[flight->path].answer_exit >= 0;
         const double from_s = window_from_s(&window, event);
-        answered += is_answered;
-        answered_in_window += is_answered && now_s >= from_s && now_s <= window.to_s;
-        tally->late_dropped += !is_answered && now_s > window.to_s;
+        if (flight->path != last_path) {
+            last_path = flight->path;
+            is_answered = line->path[last_path].answer_exit >= 0;
+            counted_on = &line->counted_on[last_path];
+        }
+        if (is_answered) {
+            answered++;
+            answered_in_window += (now_s >= from_s) & (now_s <= window.to_s);
+        } else {
+            tally->late_dropped += now_s > window.to_s;
+        }
         if (flight->is_counted) {
-            end_counted(line, flight, now_s - flight->arrived_s, is_answered, &sums);
+            if (flight->device_class != last_class) {
+                last_class = flight->device_class;
+                deadline_s = classes[last_class].deadline_s;
+            }
+            (*counted_on)++;
+            end_counted(line, flight, now_s - flight->arrived_s, is_answered, deadline_s, &sums);
         } else if (now_s < from_s) {
             tally->early_answered += is_answered;
         } else {
@@ -97,8 +115,8 @@ void pipeline_end_all(struct pipeline *line)
     run->dropped += ends->count - answered;
     tally->answered_in_window += answered_in_window;
     tally->counters[COUNTER_CORRECT] += (double)sums.correct;
-    tally->counters[COUNTER_ERRORS] += (double)sums.errors;
-    tally->counters[COUNTER_ON_TIME_CORRECT] += (double)sums.on_time_correct;
+    tally->counters[COUNTER_ERRORS] += (double)(sums.answered - sums.correct);
+    tally->counters[COUNTER_ON_TIME_CORRECT] += (double)(sums.correct - sums.late_correct);
     tally->counters[COUNTER_DEADLINE_MISSES] += (double)sums.deadline_misses;
     tally->counters[COUNTER_LATENCY_S] = sums.latency_s;
 }
