@@ -2,18 +2,11 @@
 #include "model/order.h"
 
 #include "base/memory.h"
-#include "model/world.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_KEPT = 256, LEAST_KEPT = 8 };
-
-struct order {
-    struct stream_permutation permutation; // count 0: none
-    uint64_t looked_up;
-    uint16_t *table; // NULL: not tabulated
-};
 
 static void change_source(struct orders *orders, const struct world_source *source)
 {
@@ -29,15 +22,15 @@ static void change_source(struct orders *orders, const struct world_source *sour
     if (rows <= STREAM_PERMUTED_MOST) {
         // A table costs a tenth of as many single look-ups, and where there are many devices some
         // passes are hardly ever looked up.
-        orders->enough = 1 + rows / 8;
+        orders->enough = 1 + rows / 32;
         orders->tables = memory_resize(orders->tables, kept * rows, sizeof(*orders->tables));
     } else {
         orders->enough = UINT64_MAX;
     }
 }
 
-uint64_t order_place(struct orders *orders, struct stream_key key,
-                     const struct world_source *source, uint64_t rank)
+uint64_t order_look_up(struct orders *orders, struct stream_key key,
+                       const struct world_source *source, uint64_t rank)
 {
     if (orders->source != source) {
         change_source(orders, source);

@@ -10,9 +10,14 @@
 // looked up often is tabulated, which makes a look-up a memory access: as many tables as fit into
 // ORDER_TABLE_BYTES, and none for more than 2^16 rows.
 
+#include "model/world.h"
 #include "rng/stream.h"
 
-struct world_source;
+struct order {
+    struct stream_permutation permutation; // count 0: none
+    uint64_t looked_up;
+    uint16_t *table; // NULL: not tabulated
+};
 
 enum { ORDER_TABLE_BYTES = 1 << 20 };
 
@@ -24,9 +29,23 @@ struct orders {
     uint16_t *tables;
 };
 
+// Where the order is not tabulated yet, or another one's.
+uint64_t order_look_up(struct orders *orders, struct stream_key key,
+                       const struct world_source *source, uint64_t rank);
+
 // Which of the source's rows has this rank.
-uint64_t order_place(struct orders *orders, struct stream_key key,
-                     const struct world_source *source, uint64_t rank);
+static inline uint64_t order_place(struct orders *orders, struct stream_key key,
+                                   const struct world_source *source, uint64_t rank)
+{
+    if (orders->source == source) {
+        const uint64_t pass = rank / source->rows;
+        const struct order *order = &orders->kept[pass & orders->last];
+        if (order->table && order->permutation.pass == pass) {
+            return order->table[rank - pass * source->rows];
+        }
+    }
+    return order_look_up(orders, key, source, rank);
+}
 
 void orders_finish(struct orders *orders);
 

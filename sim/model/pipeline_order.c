@@ -4,7 +4,7 @@
 
 #include "model/pipeline_parts.h"
 
-static void note_paths(struct order *order, const struct path *paths, int count, int stations)
+static void note_paths(struct station_order *order, const struct path *paths, int count, int stations)
 {
     for (; order->paths < count; order->paths++) {
         const struct path *path = &paths[order->paths];
@@ -23,13 +23,13 @@ static void note_paths(struct order *order, const struct path *paths, int count,
     }
 }
 
-static bool are_together(const struct order *order, int a, int b, int stations)
+static bool are_together(const struct station_order *order, int a, int b, int stations)
 {
     return a == b || (order->leads_to[a * stations + b] && order->leads_to[b * stations + a]);
 }
 
 // Whether all that leads to the group of a station is placed.
-static bool is_ready(const struct order *order, const bool *is_placed, int station, int stations)
+static bool is_ready(const struct station_order *order, const bool *is_placed, int station, int stations)
 {
     for (int from = 0; from < stations; from++) {
         if (order->leads_to[from * stations + station] && !is_placed[from] &&
@@ -42,7 +42,7 @@ static bool is_ready(const struct order *order, const bool *is_placed, int stati
 
 void pipeline_find_order(struct pipeline *line)
 {
-    struct order *order = &line->order;
+    struct station_order *order = &line->order;
     const int stations = line->run->world->stations;
     note_paths(order, line->path, paths_count(line->paths), stations);
     bool *is_placed = order->is_placed;

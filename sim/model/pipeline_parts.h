@@ -53,7 +53,7 @@ struct group {
 };
 
 // The order of stations.
-struct order {
+struct station_order {
     bool *leads_to;       // [from * stations + to]: some path goes from one to the other
     int *stations;        // [stations]: upstream first
     bool *is_placed;      // [stations]: scratch
@@ -75,7 +75,7 @@ struct pipeline {
     struct reorder *departures; // [stations]
     struct reorder ends;
     struct reorder_scratch scratch;
-    struct order order;
+    struct station_order order;
     struct event_queue loop;  // what is due in a group while it is dealt with
     struct known **known;     // [class][row]; NULL: paths do not follow from rows
     uint64_t *counted_on;     // [PATHS_MOST]: samples that ended on a path and were counted

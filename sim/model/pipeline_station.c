@@ -125,6 +125,23 @@ static inline double bytes_of(const struct flight *flight, const struct leg *leg
     return leg->is_raw ? leg->bytes + flight->raw_bytes : leg->bytes;
 }
 
+// What a station is for the samples of a path, and where they go on to: looked up once for
+// neighbours on the same path.
+struct step {
+    int path; // -1: nothing was looked up so far
+    const struct leg *leg;
+    struct reorder *next;
+};
+
+static inline void find_step(struct pipeline *line, const struct flight *flight,
+                             struct step *step)
+{
+    if (flight->path != step->path) {
+        *step = (struct step){flight->path, leg_of(line, flight),
+                              next_of(line, flight->path, flight->leg + 1)};
+    }
+}
+
 // What a visit adds to the sums of its station when it begins, and when it ends.
 
 static inline void add_begin(struct station_tally *sums, double now_s, double start_s, double end_s,
@@ -164,13 +181,13 @@ static inline double *lane_free_at(struct pipeline *line, uint32_t lane)
 
 // A sample takes its place at a station, with a service time or bytes. Returns when it will leave.
 static inline double start_visit(struct pipeline *line, const struct world_station *station,
+                                 const struct leg *leg, struct flight *flight,
                                  const struct event *event, double amount,
                                  const struct window *window, struct station_tally *sums)
 {
     struct run *run = line->run;
-    struct flight *flight = &line->flights[event_subject(event)];
-    const uint32_t lane = station->lanes == 1 ? station->first_lane
-                                              : lane_of(leg_of(line, flight), run->world, flight);
+    const uint32_t lane =
+        station->lanes == 1 ? station->first_lane : lane_of(leg, run->world, flight);
     const double now_s = event->time_s;
     double *free_at_s = lane_free_at(line, lane);
     const double start_s = station_start(free_at_s, now_s);
@@ -194,14 +211,14 @@ static inline double start_visit(struct pipeline *line, const struct world_stati
 }
 
 // A sample leaves a station.
-static inline void end_visit(struct pipeline *line, const struct world_station *station,
-                             const struct event *event, const struct window *window,
-                             struct station_tally *sums)
+static inline void end_visit(const struct world_station *station, const struct leg *leg,
+                             struct flight *flight, const struct event *event,
+                             const struct window *window, struct station_tally *sums)
 {
-    struct flight *flight = &line->flights[event_subject(event)];
     flight->is_in_visit = false;
-    add_end(sums, station, leg_of(line, flight), flight->is_counted, flight->visit_s,
-            flight->start_s, event->time_s, window_from_s(window, event), window->to_s);
+    flight->leg++;
+    add_end(sums, station, leg, flight->is_counted, flight->visit_s, flight->start_s,
+            event->time_s, window_from_s(window, event), window->to_s);
 }
 
 static inline uint64_t departure_tag(const struct event *event, double end_s)
@@ -216,9 +233,13 @@ static void start_visits(struct pipeline *line, int number, size_t first)
     const struct reorder *arrivals = &line->arrivals[number];
     const struct window window = pipeline_window(line, arrivals);
     struct station_tally sums = line->run->tally->stations[number];
+    struct step step = {.path = -1};
     for (size_t i = first; i < arrivals->count; i++) {
         const struct event *event = &arrivals->near[i];
-        const double end_s = start_visit(line, station, event, line->amounts[i], &window, &sums);
+        struct flight *flight = &line->flights[event_subject(event)];
+        find_step(line, flight, &step);
+        const double end_s = start_visit(line, station, step.leg, flight, event, line->amounts[i],
+                                         &window, &sums);
         reorder_put(&line->departures[number], end_s, departure_tag(event, end_s));
     }
     line->run->tally->stations[number] = sums;
@@ -236,13 +257,6 @@ static inline void go_on(struct pipeline *line, struct reorder *next, const stru
         line->events++;
     }
     reorder_put(next, time_s, tag);
-}
-
-static inline void leave(struct pipeline *line, const struct event *departure, double delay_s)
-{
-    struct flight *flight = &line->flights[event_subject(departure)];
-    flight->leg++;
-    go_on(line, next_of(line, flight->path, flight->leg), departure, delay_s);
 }
 
 // Of a link's messages that have been sent.
@@ -267,10 +281,13 @@ static void end_visits(struct pipeline *line, int number)
         make_scratch(line, departures->count);
         draw_delays(line, station, departures->near, departures->count);
     }
+    struct step step = {.path = -1};
     for (size_t i = 0; i < departures->count; i++) {
         const struct event *departure = &departures->near[i];
-        end_visit(line, station, departure, &window, &sums);
-        leave(line, departure, has_delays ? line->values[i] : 0);
+        struct flight *flight = &line->flights[event_subject(departure)];
+        find_step(line, flight, &step);
+        end_visit(station, step.leg, flight, departure, &window, &sums);
+        go_on(line, step.next, departure, has_delays ? line->values[i] : 0);
     }
     line->run->tally->stations[number] = sums;
     line->events += departures->count;
@@ -322,16 +339,10 @@ static size_t make_visits(struct pipeline *line, const struct world_station *sta
     if (is_link) {
         draw_delays(line, station, events, count);
     }
-    int last_path = -1;
-    const struct leg *leg = NULL; // of that path
-    struct reorder *next = NULL;  // and what comes after
+    struct step step = {.path = -1};
     for (size_t i = 0; i < count; i++) {
         struct flight *flight = &line->flights[event_subject(&events[i])];
-        if (flight->path != last_path) {
-            last_path = flight->path;
-            leg = leg_of(line, flight);
-            next = next_of(line, flight->path, flight->leg + 1);
-        }
+        find_step(line, flight, &step);
         flight->leg++;
         const double start_s = line->starts_s[i];
         const struct event departure = {line->ends_s[i], departure_tag(&events[i], line->ends_s[i])};
@@ -339,9 +350,9 @@ static size_t make_visits(struct pipeline *line, const struct world_station *sta
             sums->bytes += line->amounts[i];
         }
         add_begin(sums, events[i].time_s, start_s, departure.time_s, from_s, to_s);
-        add_end(sums, station, leg, flight->is_counted, events[i].time_s, start_s, departure.time_s,
-                from_s, to_s);
-        go_on(line, next, &departure, is_link ? line->values[i] : 0);
+        add_end(sums, station, step.leg, flight->is_counted, events[i].time_s, start_s,
+                departure.time_s, from_s, to_s);
+        go_on(line, step.next, &departure, is_link ? line->values[i] : 0);
     }
     line->events += count;
     return count;
@@ -407,17 +418,17 @@ static double amount_of(struct pipeline *line, const struct flight *flight, cons
 static void do_event(struct pipeline *line, const struct event *event, const struct window *window)
 {
     struct run *run = line->run;
-    const struct flight *flight = &line->flights[event_subject(event)];
+    struct flight *flight = &line->flights[event_subject(event)];
     const struct leg *leg = leg_of(line, flight);
     const struct world_station *station = &run->world->station[leg->station];
     struct station_tally *sums = &run->tally->stations[leg->station];
     if (!flight->is_in_visit) {
-        const double end_s =
-            start_visit(line, station, event, amount_of(line, flight, leg), window, sums);
+        const double end_s = start_visit(line, station, leg, flight, event,
+                                         amount_of(line, flight, leg), window, sums);
         reorder_put(&line->departures[leg->station], end_s, departure_tag(event, end_s));
         return;
     }
-    end_visit(line, station, event, window, sums);
+    end_visit(station, leg, flight, event, window, sums);
     line->events++;
     double delay_s = 0;
     if (station->role != STATION_COMPUTE) {
@@ -425,7 +436,7 @@ static void do_event(struct pipeline *line, const struct event *event, const str
             draw_one(run, flight, &station->delay, &run->world->spec->links[station->link].delay,
                      station->purpose, station->draws);
     }
-    leave(line, event, delay_s);
+    go_on(line, next_of(line, flight->path, flight->leg), event, delay_s);
 }
 
 static void take_due(struct reorder *reorder, struct event_queue *due)
