@@ -122,6 +122,8 @@ static void note_visit(void *context, const struct visit_record *record)
     if (station->role == STATION_COMPUTE) {
         leg->layer = devices->tier[station->tier].layers[record->model] + record->first_layer;
         leg->layers = record->last_layer - record->first_layer + 1;
+        leg->model = record->model;
+        leg->first = record->first_layer;
         const bool is_stated = !isnan(devices->tier[station->tier].layers[record->model][0].joules);
         leg->joules = is_stated ? 0 : NAN;
         for (int i = 0; i < leg->layers && is_stated; i++) {
@@ -143,6 +145,21 @@ static void note_end(void *context, const struct sample_record *record)
     paths->visits.counted = record->counted;
 }
 
+// Whoever is alone has no need of a queue, nor of more than one server.
+static struct world_station *lone_stations(const struct world *world, struct arena *arena)
+{
+    struct world_station *stations =
+        arena_new_array(arena, (size_t)world->stations, struct world_station);
+    for (int i = 0; i < world->stations; i++) {
+        stations[i] = world->station[i];
+        if (stations[i].rules) {
+            stations[i].rules = NULL;
+            stations[i].servers = 1;
+        }
+    }
+    return stations;
+}
+
 static void init_lone(struct paths *paths, const struct run *run)
 {
     const struct world *world = run->world;
@@ -154,6 +171,7 @@ static void init_lone(struct paths *paths, const struct run *run)
                                               .decide = follow_script};
     paths->lone_world = *world;
     paths->lone_world.policy = &paths->script_type;
+    paths->lone_world.station = lone_stations(world, arena);
     paths->options =
         (struct replication_options){.observe = note_end, .visited = note_visit, .context = paths};
     struct run *lone = &paths->lone;
@@ -165,8 +183,9 @@ static void init_lone(struct paths *paths, const struct run *run)
                          .sample_room = 1,
                          .states = (char *)&paths->script,
                          .error = &paths->ignored};
-    lone->free_at_s = arena_new_array(arena, world->servers, double);
-    lone->lines = arena_new_array(arena, world->servers, struct line);
+    // One more for a station with a queue, which has none of its own.
+    lone->free_at_s = arena_new_array(arena, world->servers + 1, double);
+    lone->lines = arena_new_array(arena, world->servers + 1, struct line);
     lone->present = arena_new_array(arena, world->lanes, uint32_t);
     lone->samples = arena_new(arena, struct sample);
     lone->generated = arena_new_array(arena, exits, struct trace_outcome);

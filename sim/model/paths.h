@@ -31,9 +31,12 @@ enum { PATHS_MOST = 4096, PATH_MOST_LEGS = 250 };
 // A visit to a station.
 struct leg {
     int station;
-    // Compute: these layers, and their energy; NaN: that of the busy server.
+    // Compute: these layers, as of `first` of a model, and their energy; NaN: that of the busy
+    // server.
     const struct world_layer *layer; // [layers]
     int layers;
+    int model;
+    int first;
     double joules;
     // Link: the size of the message, or what is added to that of the raw input.
     double bytes;

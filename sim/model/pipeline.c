@@ -10,17 +10,19 @@
 
 // ---- whether it is possible ----
 
-static const char *reason_of_station(const struct world_station *station)
+static const char *reason_of_station(const struct world *world, const struct world_station *station)
 {
-    return station->rules                  ? "has a queue with an order of its own"
-           : station->room >= 0            ? "has limited room"
-           : station->blocks               ? "holds samples back"
-           : station->is_fair              ? "is shared by all that is under way"
-           : station->is_second            ? "takes both directions in one queue"
-           : station->loss                 ? "may lose messages"
-           : station->rate.can_stop        ? "may stop"
-           : isfinite(station->patience_s) ? "is left by samples that wait too long"
-                                           : NULL;
+    const struct lane_rules *rules = station->rules;
+    return rules && !pipeline_can_batch(rules)     ? "has a queue with an order of its own"
+           : station->room >= 0                    ? "has limited room"
+           : station->blocks                       ? "holds samples back"
+           : station->is_fair                      ? "is shared by all that is under way"
+           : station->is_second                    ? "takes both directions in one queue"
+           : station->loss                         ? "may lose messages"
+           : station->rate.can_stop                ? "may stop"
+           : isfinite(station->patience_s)         ? "is left by samples that wait too long"
+           : pipeline_passes_batch(world, station) ? "passes on a whole batch in no time"
+                                                   : NULL;
 }
 
 // Part of a sentence, perhaps with a name in it.
@@ -40,7 +42,7 @@ static const char *find_obstacle(const struct world *world, const char **ret_kin
     }
     *ret_kind = "station";
     for (int i = 0; i < world->stations; i++) {
-        const char *reason = reason_of_station(&world->station[i]);
+        const char *reason = reason_of_station(world, &world->station[i]);
         if (reason) {
             *ret_name = world->station[i].name;
             return reason;
@@ -285,6 +287,7 @@ static void init(struct pipeline *line, struct run *run, struct arena *arena)
     line->order.is_placed = arena_new_array(arena, stations, bool);
     line->order.groups = arena_new_array(arena, stations, struct group);
     line->window_from.time_s = run->tally->window_from_s;
+    pipeline_init_batching(line, arena);
     feed_init(&line->feed, run, arena);
     workload_take_slot(run); // for a sample while it is asked about
     init_known(line, arena);
@@ -301,6 +304,7 @@ static void finish(struct pipeline *line)
     event_queue_finish(&line->loop);
     feed_finish(&line->feed);
     paths_finish(line->paths);
+    pipeline_finish_batching(line);
     free(line->flights);
     free(line->free);
     free(line->values);
@@ -338,7 +342,7 @@ bool pipeline_run(struct run *run, struct arena *arena, uint64_t *ret_events)
     pipeline_count_paths(&line);
     run->in_flight = run->offered - run->answered - run->dropped;
     run->now_s = line.latest.time_s;
-    *ret_events = line.events + run->offered +
+    *ret_events = line.events - pipeline_end_batching(&line) + run->offered +
                   feed_pending_before(&line.feed, line.taken, line.last_device, &line.latest);
     const bool is_done = !line.cannot_go_on;
     finish(&line);

@@ -5,8 +5,9 @@
 // A replication without an event queue, with results that are the same to the bit.
 //
 // Where decisions follow from the sample alone and every station is first-in-first-out with room
-// for all, a sample's path is known when it arises (model/paths.h), and what happens at a station
-// depends on nothing but who came there before (Lindley 1952; Kiefer and Wolfowitz 1955). So time
+// for all, perhaps in batches, a sample's path is known when it arises (model/paths.h), and what
+// happens at a station depends on nothing but who came there before (Lindley 1952; Kiefer and
+// Wolfowitz 1955). So time
 // is cut into stretches, and in each of them station after station deals with all that comes in it,
 // in the order in which the event queue would have had it come:
 //
@@ -36,9 +37,9 @@ struct world;
 bool pipeline_is_possible(const struct world *world, struct text *ret_obstacle);
 
 // Runs a replication that is set up and has not begun, to its end, and counts the events that it
-// would have had. Returns false if it turns out
-// that it has to be done by events: the policy misbehaves, which they report with time and place,
-// or takes too many different paths. The run is then unusable.
+// would have had. Returns false if it turns out that it has to be done by events: the policy
+// misbehaves, which they report with time and place, or takes too many different paths, or batches
+// come about or are passed on in no time. The run is then unusable.
 bool pipeline_run(struct run *run, struct arena *arena, uint64_t *ret_events);
 
 #endif

@@ -7,6 +7,7 @@
 //     pipeline.c          arrivals in the world, and the whole
 //     pipeline_order.c    which station comes after which
 //     pipeline_station.c  what happens at a station in a stretch, and in a loop of stations
+//     pipeline_batches.c  the same where samples are served together
 //     pipeline_end.c      the ends of samples
 
 #include "core/reorder.h"
@@ -24,7 +25,10 @@ struct flight {
     double arrived_s;
     double raw_bytes;
     double visit_s; // at the station where it is: when it came there
-    double start_s; // and when its service began
+    union {
+        double start_s; // and when its service began
+        uint64_t order; // while it waits to be served with others: of its arrival
+    };
     uint64_t index;
     uint32_t device;
     uint32_t row; // of the trace; of a sample that was generated, its label
@@ -35,6 +39,8 @@ struct flight {
     bool is_counted;
     bool is_correct;
     bool is_in_visit; // it has come to the station, and has not left it
+    bool shares_tag;  // its next event follows from the end of a batch, with the tag of that
+    uint32_t behind;  // served with others: who is next in the queue, or in the batch
 };
 
 // What is known of a row of the trace.
@@ -61,6 +67,8 @@ struct station_order {
     int group_count;
     int paths; // that are in it
 };
+
+struct batching_lane;
 
 struct pipeline {
     struct run *run;
@@ -93,20 +101,35 @@ struct pipeline {
     uint32_t *entities;
     uint64_t *indices;
     size_t scratch_room;
+    // Of stations that serve samples together.
+    struct batching_lane *batching; // [world.queued]
+    uint64_t batching_arrivals;     // in all of these
+    uint32_t *members;              // of a batch
+    struct flight *moved;
+    size_t members_room;
     bool cannot_go_on;
 };
 
-// The tag of what an event at `from` leads to at `time_s`: where no time has passed it comes no
-// earlier than that.
-static inline uint64_t later_tag(const struct event *from, double time_s, uint64_t tag)
+// The tag of an event of a sample.
+static inline uint64_t own_tag(const struct pipeline *line, uint32_t slot, unsigned kind)
 {
-    return time_s > from->time_s || tag > from->tag ? tag : from->tag;
+    const struct flight *flight = &line->flights[slot];
+    return event_tag(kind, workload_rank(line->run, flight->index, flight->device), slot);
 }
 
-// The tag of another event of the same sample.
-static inline uint64_t tag_of_kind(uint64_t tag, unsigned kind)
+// The tag of what an event of a sample leads to at `time_s`: where no time has passed it comes no
+// earlier than that.
+static inline uint64_t next_tag(const struct pipeline *line, struct flight *flight,
+                                const struct event *from, double time_s, unsigned kind)
 {
-    return (tag & (UINT64_MAX >> 4)) | event_tag(kind, 0, 0);
+    const uint64_t tag = flight->shares_tag
+                             ? own_tag(line, event_subject(from), kind)
+                             : (from->tag & (UINT64_MAX >> 4)) | event_tag(kind, 0, 0);
+    if (time_s > from->time_s || tag > from->tag) {
+        flight->shares_tag = false;
+        return tag;
+    }
+    return from->tag;
 }
 
 // Where the samples of a path go to: the station of this leg, or behind the last one the end.
@@ -150,6 +173,18 @@ static inline const struct leg *leg_of(const struct pipeline *line, const struct
     return &line->path[flight->path].legs[flight->leg];
 }
 
+// The lane that a sample takes at the station of a leg.
+static inline uint32_t lane_of(const struct leg *leg, const struct world *world,
+                               const struct flight *flight)
+{
+    if (leg->is_per_device) {
+        return leg->first_lane + flight->device;
+    }
+    const struct world_class *devices = &world->classes[flight->device_class];
+    const uint64_t node = class_node(devices, flight->device, leg->tier);
+    return leg->first_lane + (uint32_t)(node * leg->lanes / leg->nodes);
+}
+
 // Groups of stations in such an order that no path leads back to an earlier one, with the paths
 // that are known by now.
 void pipeline_find_order(struct pipeline *line);
@@ -157,6 +192,37 @@ void pipeline_find_order(struct pipeline *line);
 // All that happens in the stretch at a station, or at stations that paths go back and forth
 // between.
 void pipeline_pass_group(struct pipeline *line, const struct group *group);
+
+// Puts what is due at a station in the stretch to where it is popped from.
+static inline void take_due(struct reorder *reorder, struct event_queue *due)
+{
+    for (size_t i = 0; i < reorder->count; i++) {
+        event_queue_push(due, reorder->near[i].time_s, reorder->near[i].tag);
+    }
+    reorder->count = 0;
+    reorder->is_unsorted = false;
+}
+
+// A number of a layer for a sample.
+double pipeline_draw_layer(struct pipeline *line, const struct flight *flight,
+                           const struct world_layer *layer);
+
+// Where samples are served together: whether a queue with an order of its own is one of these.
+bool pipeline_can_batch(const struct lane_rules *rules);
+// Whether a station is one direction of a link without any time that leads away from a tier where
+// samples are served together.
+bool pipeline_passes_batch(const struct world *world, const struct world_station *station);
+void pipeline_init_batching(struct pipeline *line, struct arena *arena);
+void pipeline_finish_batching(struct pipeline *line);
+// All that happens at such a station in the stretch; and what an event of it comes to: an arrival,
+// the end of a batch, or the end of a wait for a batch to fill.
+void pipeline_pass_batching(struct pipeline *line, int number);
+void pipeline_do_batching(struct pipeline *line, int number, const struct event *event,
+                          const struct window *window, struct station_tally *sums);
+// Once all samples have come to their end: a run that samples stop is over then. Returns how many
+// of such waits were counted though they end later. One that stops at a time goes on until nothing
+// is due.
+uint64_t pipeline_end_batching(struct pipeline *line);
 
 // The samples that come to their end in the stretch.
 void pipeline_end_all(struct pipeline *line);

@@ -82,17 +82,6 @@ static void draw_all(struct pipeline *line, const struct event *events, size_t c
     }
 }
 
-static inline uint32_t lane_of(const struct leg *leg, const struct world *world,
-                               const struct flight *flight)
-{
-    if (leg->is_per_device) {
-        return leg->first_lane + flight->device;
-    }
-    const struct world_class *devices = &world->classes[flight->device_class];
-    const uint64_t node = class_node(devices, flight->device, leg->tier);
-    return leg->first_lane + (uint32_t)(node * leg->lanes / leg->nodes);
-}
-
 // Service times of all that comes to a compute station in the stretch, in their order.
 static void draw_services(struct pipeline *line, const struct reorder *arrivals)
 {
@@ -133,8 +122,7 @@ struct step {
     struct reorder *next;
 };
 
-static inline void find_step(struct pipeline *line, const struct flight *flight,
-                             struct step *step)
+static inline void find_step(struct pipeline *line, const struct flight *flight, struct step *step)
 {
     if (flight->path != step->path) {
         *step = (struct step){flight->path, leg_of(line, flight),
@@ -217,13 +205,8 @@ static inline void end_visit(const struct world_station *station, const struct l
 {
     flight->is_in_visit = false;
     flight->leg++;
-    add_end(sums, station, leg, flight->is_counted, flight->visit_s, flight->start_s,
-            event->time_s, window_from_s(window, event), window->to_s);
-}
-
-static inline uint64_t departure_tag(const struct event *event, double end_s)
-{
-    return later_tag(event, end_s, tag_of_kind(event->tag, EVENT_DEPART));
+    add_end(sums, station, leg, flight->is_counted, flight->visit_s, flight->start_s, event->time_s,
+            window_from_s(window, event), window->to_s);
 }
 
 // Visits of the arrivals from number `first` on.
@@ -238,23 +221,28 @@ static void start_visits(struct pipeline *line, int number, size_t first)
         const struct event *event = &arrivals->near[i];
         struct flight *flight = &line->flights[event_subject(event)];
         find_step(line, flight, &step);
-        const double end_s = start_visit(line, station, step.leg, flight, event, line->amounts[i],
-                                         &window, &sums);
-        reorder_put(&line->departures[number], end_s, departure_tag(event, end_s));
+        const double end_s =
+            start_visit(line, station, step.leg, flight, event, line->amounts[i], &window, &sums);
+        reorder_put(&line->departures[number], end_s,
+                    next_tag(line, flight, event, end_s, EVENT_DEPART));
     }
     line->run->tally->stations[number] = sums;
 }
 
 // A sample that has left a station with this event goes on, after a delay if there is one.
-static inline void go_on(struct pipeline *line, struct reorder *next, const struct event *departure,
-                         double delay_s)
+static inline void go_on(struct pipeline *line, struct flight *flight, struct reorder *next,
+                         const struct event *departure, double delay_s)
 {
     double time_s = departure->time_s;
     uint64_t tag = departure->tag;
     if (delay_s > 0) {
         time_s += delay_s;
-        tag = later_tag(departure, time_s, tag_of_kind(tag, EVENT_DELIVER));
+        tag = next_tag(line, flight, departure, time_s, EVENT_DELIVER);
         line->events++;
+    }
+    if (flight->shares_tag) {
+        // Samples of a batch that pass another station in no time are in an order of their own.
+        line->cannot_go_on = true;
     }
     reorder_put(next, time_s, tag);
 }
@@ -287,7 +275,7 @@ static void end_visits(struct pipeline *line, int number)
         struct flight *flight = &line->flights[event_subject(departure)];
         find_step(line, flight, &step);
         end_visit(station, step.leg, flight, departure, &window, &sums);
-        go_on(line, step.next, departure, has_delays ? line->values[i] : 0);
+        go_on(line, flight, step.next, departure, has_delays ? line->values[i] : 0);
     }
     line->run->tally->stations[number] = sums;
     line->events += departures->count;
@@ -328,9 +316,8 @@ static size_t make_visits(struct pipeline *line, const struct world_station *sta
                           const struct reorder *arrivals, struct station_tally *sums)
 {
     const struct event *events = arrivals->near;
-    const double from_s = event_is_before(&events[0], &line->window_from)
-                              ? INFINITY
-                              : line->window_from.time_s;
+    const double from_s =
+        event_is_before(&events[0], &line->window_from) ? INFINITY : line->window_from.time_s;
     const double to_s = line->run->tally->window_to_s;
     const bool is_link = station->role != STATION_COMPUTE;
     size_t count = arrivals->count;
@@ -345,14 +332,16 @@ static size_t make_visits(struct pipeline *line, const struct world_station *sta
         find_step(line, flight, &step);
         flight->leg++;
         const double start_s = line->starts_s[i];
-        const struct event departure = {line->ends_s[i], departure_tag(&events[i], line->ends_s[i])};
+        const double end_s = line->ends_s[i];
+        const struct event departure = {end_s,
+                                        next_tag(line, flight, &events[i], end_s, EVENT_DEPART)};
         if (is_link && flight->is_counted) {
             sums->bytes += line->amounts[i];
         }
         add_begin(sums, events[i].time_s, start_s, departure.time_s, from_s, to_s);
         add_end(sums, station, step.leg, flight->is_counted, events[i].time_s, start_s,
                 departure.time_s, from_s, to_s);
-        go_on(line, step.next, &departure, is_link ? line->values[i] : 0);
+        go_on(line, flight, step.next, &departure, is_link ? line->values[i] : 0);
     }
     line->events += count;
     return count;
@@ -400,6 +389,13 @@ static void pass_station(struct pipeline *line, int number)
 
 // ---- stations in a loop ----
 
+double pipeline_draw_layer(struct pipeline *line, const struct flight *flight,
+                           const struct world_layer *layer)
+{
+    return draw_one(line->run, flight, &layer->time, layer->parameters, layer->purpose,
+                    layer->draws);
+}
+
 static double amount_of(struct pipeline *line, const struct flight *flight, const struct leg *leg)
 {
     if (!leg->layers) {
@@ -407,9 +403,7 @@ static double amount_of(struct pipeline *line, const struct flight *flight, cons
     }
     double service_s = 0;
     for (int k = 0; k < leg->layers; k++) {
-        const struct world_layer *layer = &leg->layer[k];
-        service_s += draw_one(line->run, flight, &layer->time, layer->parameters, layer->purpose,
-                              layer->draws);
+        service_s += pipeline_draw_layer(line, flight, &leg->layer[k]);
     }
     return service_s;
 }
@@ -418,14 +412,24 @@ static double amount_of(struct pipeline *line, const struct flight *flight, cons
 static void do_event(struct pipeline *line, const struct event *event, const struct window *window)
 {
     struct run *run = line->run;
+    if (event_kind(event) == EVENT_LANE) {
+        const int number = run->lanes.lane[event_subject(event)].station;
+        pipeline_do_batching(line, number, event, window, &run->tally->stations[number]);
+        return;
+    }
     struct flight *flight = &line->flights[event_subject(event)];
     const struct leg *leg = leg_of(line, flight);
     const struct world_station *station = &run->world->station[leg->station];
     struct station_tally *sums = &run->tally->stations[leg->station];
+    if (station->rules) {
+        pipeline_do_batching(line, leg->station, event, window, sums);
+        return;
+    }
     if (!flight->is_in_visit) {
         const double end_s = start_visit(line, station, leg, flight, event,
                                          amount_of(line, flight, leg), window, sums);
-        reorder_put(&line->departures[leg->station], end_s, departure_tag(event, end_s));
+        reorder_put(&line->departures[leg->station], end_s,
+                    next_tag(line, flight, event, end_s, EVENT_DEPART));
         return;
     }
     end_visit(station, leg, flight, event, window, sums);
@@ -436,16 +440,7 @@ static void do_event(struct pipeline *line, const struct event *event, const str
             draw_one(run, flight, &station->delay, &run->world->spec->links[station->link].delay,
                      station->purpose, station->draws);
     }
-    go_on(line, next_of(line, flight->path, flight->leg), event, delay_s);
-}
-
-static void take_due(struct reorder *reorder, struct event_queue *due)
-{
-    for (size_t i = 0; i < reorder->count; i++) {
-        event_queue_push(due, reorder->near[i].time_s, reorder->near[i].tag);
-    }
-    reorder->count = 0;
-    reorder->is_unsorted = false;
+    go_on(line, flight, next_of(line, flight->path, flight->leg), event, delay_s);
 }
 
 // Event by event, as what leaves a station of the group may come back to it in the same stretch.
@@ -469,6 +464,8 @@ void pipeline_pass_group(struct pipeline *line, const struct group *group)
 {
     if (group->is_loop) {
         pass_loop(line, group);
+    } else if (line->run->world->station[group->stations[0]].rules) {
+        pipeline_pass_batching(line, group->stations[0]);
     } else {
         pass_station(line, group->stations[0]);
     }

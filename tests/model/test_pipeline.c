@@ -41,6 +41,9 @@ static const char trace[] = "a_conf,a_ok,b_conf,b_ok,c_conf,c_ok,bytes,service,t
     "power: {active: 2 W, idle: 1 W}}"
 #define EDGE "compute: {servers: 2, time: {large: {lognormal: {mean: 0.3 s, cv: 1}}}}"
 #define LINK "count: 1, up: 20 kB/s, down: 20 kB/s, delay: {uniform: {from: 0 s, to: 0.4 s}}"
+#define BATCHES                                                                                    \
+    "compute: {servers: 2, batch: {most: 4, wait: 0.2 s}, power: {active: 9 W, idle: 2 W}, time: " \
+    "{large: {linear: {base: 0.3 s, each: 0.1 s}}}}"
 #define HI "policy: {ee_hi: {thresholds: 0.85, theta: 0.7}}\n"
 
 static const struct {
@@ -85,6 +88,58 @@ static const struct {
     {"rates that change",
      WORLD(RUN, SAMPLES, DEVICE, EDGE,
            "count: 1, up: {steps: {times: [0 s, 60 s], rates: [3 kB/s, 50 kB/s]}}", HI)},
+    {"batches", WORLD(RUN, SAMPLES, DEVICE, BATCHES, LINK, HI)},
+    {"batches of nodes, that are answered there",
+     WORLD(RUN, "order: resample, payload: {column: bytes}", DEVICE, "nodes: 2, " BATCHES, LINK,
+           HI)},
+    {"batches whose time is drawn",
+     WORLD(RUN, SAMPLES, DEVICE,
+           "compute: {batch: {most: 3}, time: {large: {exponential: 0.7 s}}, energy: {large: 2 J}}",
+           LINK, HI)},
+    {"batches of one",
+     WORLD(RUN, SAMPLES, DEVICE,
+           "compute: {servers: 3, batch: {most: 1, wait: 1 s}, time: {large: {column: service}}}",
+           LINK, HI)},
+    {"batches that begin, fill and end at the same instants",
+     WORLD(RUN, SAMPLES,
+           "nodes: 7, arrivals: {deterministic: {period: 1 s, phase: 0 s}}, compute: {time: "
+           "{small: [0.25 s, 0.5 s]}}",
+           "compute: {batch: {most: 3, wait: 0.25 s}, time: {large: {linear: {base: 0 s, each: "
+           "0.125 s}}}}",
+           "count: 3, up: 8 kB/s, down: 800 B/s, delay: 0.5 s", HI)},
+    {"batches that early exits come back to",
+     WORLD(RUN, SAMPLES,
+           "nodes: 3, arrivals: {deterministic: {period: 1 s}}, compute: {batch: {most: 2, wait: "
+           "0.5 s}, time: {small: [0.25 s, {exponential: 0.7 s}]}}",
+           BATCHES, LINK, HI)},
+    {"batches that are full long before their wait ends",
+     WORLD("stop: {samples: 300}\n", "answer: free",
+           "nodes: 2, arrivals: {deterministic: {period: 1 s, phase: 0 s}}",
+           "compute: {batch: {most: 2, wait: 90 s}, time: {large: 0.3 s}}", "count: 1, delay: 1 s",
+           "policy: full_offload\n")},
+    {"the same, stopped by time",
+     WORLD("stop: {time: 300.5 s}\n", "answer: free",
+           "nodes: 2, arrivals: {deterministic: {period: 1 s, phase: 0 s}}",
+           "compute: {batch: {most: 2, wait: 90 s}, time: {large: 0.3 s}}", "count: 1, delay: 1 s",
+           "policy: full_offload\n")},
+    {"an overloaded edge with batches",
+     WORLD(RUN, SAMPLES, DEVICE,
+           "compute: {batch: {most: 8, wait: 9 s}, time: {large: {table: {sizes: [1, 8], times: "
+           "[2 s, 9 s]}}}}",
+           LINK, HI)},
+    {"batches and a warm-up that is found",
+     WORLD("stop: {time: 900 s}\nwarmup: auto\n", SAMPLES, DEVICE, BATCHES, LINK, HI)},
+    // These have to begin again, by events.
+    {"batches whose answers are nothing, and pass a link in no time",
+     WORLD(RUN, "order: shuffle, payload: {column: bytes}, answer: 0 B", DEVICE, BATCHES,
+           "count: 1, up: 20 kB/s, down: 20 kB/s", HI)},
+    {"batches that take no time",
+     WORLD(RUN, SAMPLES,
+           "classes: [{name: full, nodes: 2, arrivals: {deterministic: {period: 1 s, phase: 0.25 "
+           "s}}}, {name: too, nodes: 2, arrivals: {deterministic: {period: 1 s, phase: 0.25 s}}}, "
+           "{name: waits, arrivals: {deterministic: {period: 1 s, phase: 0 s}}}]",
+           "nodes: 2, compute: {batch: {most: 2, wait: 0.25 s}, time: {large: 0 s}}",
+           "count: 1, down: 800 B/s, delay: 0.5 s", "policy: full_offload\n")},
 };
 
 static void expect_same(const struct small_run *one, const struct small_run *other)
@@ -142,8 +197,15 @@ static const struct {
      "station 'edge' has limited room"},
     {WORLD(RUN, SAMPLES, DEVICE, "compute: {patience: 3 s, time: {large: 1 s}}", LINK, HI),
      "station 'edge' is left by samples that wait too long"},
-    {WORLD(RUN, SAMPLES, DEVICE, "compute: {batch: {most: 4}, time: {large: 1 s}}", LINK, HI),
+    {WORLD(RUN, SAMPLES, DEVICE,
+           "compute: {discipline: priority, batch: {most: 4}, time: {large: 1 s}}", LINK, HI),
      "station 'edge' has a queue with an order of its own"},
+    {WORLD(RUN, SAMPLES, DEVICE, BATCHES, "up: 20 kB/s", HI),
+     "station 'device-edge.down' passes on a whole batch in no time"},
+    {WORLD(RUN, SAMPLES,
+           "arrivals: {poisson: 1 /s}, compute: {batch: {most: 2}, time: {small: [0.1 s, 0.1 s]}}",
+           EDGE, "down: 20 kB/s", HI),
+     "station 'device-edge.up' passes on a whole batch in no time"},
     {WORLD(RUN, SAMPLES, DEVICE, EDGE, "up: 20 kB/s, down: 20 kB/s, sharing: fair", HI),
      "station 'device-edge.up' is shared by all that is under way"},
     {WORLD(RUN, SAMPLES, DEVICE, EDGE, "up: 20 kB/s, down: 20 kB/s, duplex: half", HI),

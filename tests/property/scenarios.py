@@ -2,9 +2,9 @@
 """Random scenarios, all of them valid: number N of a seed is always the same one.
 
 make(seed, number) gives the files of a scenario by name; 'scenario.yaml' is the scenario itself.
-About two thirds are plain: every queue is first-in-first-out with room for all, and policies look
-at nothing but the sample, so that a replication can go from station to station without an event
-queue. The others may have anything.
+About two thirds are plain: every queue is first-in-first-out with room for all, perhaps in batches,
+and policies look at nothing but the sample, so that a replication can go from station to station
+without an event queue. The others may have anything.
 
 Loads are drawn, and rates of arrivals follow from them, so that queues are empty, busy or beyond
 what they can do about equally often.
@@ -100,11 +100,28 @@ class Maker(Links, Policies, Samples):
                              "most_present": dice.whole(1, 4)},
                             {"speed": dice.one(0.8, 1), "active": number(idle + 2) + " W"}]
 
-    def queueing(self, compute, mean, is_first, has_times_of_batches):
+    def batch_time(self, mean):
+        """Of a batch, of which a sample takes `mean` alone, or the same whatever its size."""
+        dice = self.dice
+        kind = dice.one("linear", "table", "any")
+        if kind == "linear":
+            return {"linear": {"base": seconds(mean / 2), "each": seconds(mean / 2)}}
+        if kind == "table":
+            return {"table": {"sizes": [1, 3, 8],
+                              "times": [seconds(mean * factor) for factor in (1, 2, 3)]}}
+        return self.service(mean)
+
+    def batch(self, mean):
+        dice = self.dice
+        self.batch_wait = dice.one(0, mean, 3 * mean, 0.001, 0.02, 1)
+        return {"most": dice.one(1, 2, 4, 8, dice.whole(1, 40)),
+                "wait": seconds(self.batch_wait)}
+
+    def queueing(self, compute, mean, is_first):
         """All that makes a queue other than plain."""
         dice = self.dice
         discipline = dice.one("fifo", "fifo", "priority", "preemptive", "shortest", "sharing")
-        if has_times_of_batches:
+        if "batch" in compute:
             discipline = dice.one("fifo", "priority", "shortest")
         if discipline != "fifo":
             compute["discipline"] = discipline
@@ -112,16 +129,14 @@ class Maker(Links, Policies, Samples):
         if can_leave and dice.chance(0.15) and compute["servers"] > 1:
             compute["speeds"] = [number(dice.between(0.5, 2)) for _ in range(compute["servers"])]
             del compute["servers"]
-        if has_times_of_batches:
-            compute["batch"] = {"most": dice.whole(1, 8),
-                                "wait": seconds(dice.one(0, 0.001, 0.02))}
         if dice.chance(0.3):
             compute["room"] = dice.one(0, 1, 5, 50)
             if not is_first and dice.chance(0.4):
                 compute["full"] = "block"
                 self.blocking = True
         if can_leave and dice.chance(0.2) and compute.get("room") != 0:
-            compute["patience"] = seconds(dice.spread(0.03, 3))
+            longest = self.batch_wait if "batch" in compute else 0
+            compute["patience"] = seconds(1.01 * longest + dice.spread(0.03, 3))
         if dice.chance(0.2):
             self.failures(compute, mean, can_leave)
         if can_leave and dice.chance(0.15):
@@ -139,20 +154,16 @@ class Maker(Links, Policies, Samples):
         """A node that runs these models, in `mean` each."""
         dice = self.dice
         compute = {"servers": dice.one(1, 1, 1, 2, 4)}
-        has_batches = self.rarely(0.15) and not self.profile
-        compute["time"] = {}
-        if has_batches:
-            half = seconds(mean / 2)
-            times = dice.one({"linear": {"base": half, "each": half}},
-                             {"table": {"sizes": [1, 5], "times": [half, seconds(mean)]}})
-            compute["time"] = {name: times for name in names if self.layers[name] == 1}
-            has_batches = len(compute["time"]) == len(names)
-        if not has_batches and self.profile and dice.chance(0.8):
-            del compute["time"]
+        if dice.chance(0.2):
+            compute["batch"] = self.batch(mean)
+        if self.profile and dice.chance(0.8):
             compute["platform"] = self.add_platform(
                 [mean / self.layers["net"] * dice.between(0, 2)
                  for _ in range(self.layers["net"])])
-        elif not has_batches:
+        elif "batch" in compute:
+            compute["time"] = {name: self.batch_time(mean) if self.layers[name] == 1
+                               else self.times(name, mean) for name in names}
+        else:
             compute["time"] = {name: self.times(name, mean) for name in names}
         self.capacity = compute["servers"] / mean if mean else float("inf")
         if dice.chance(0.3):
@@ -165,9 +176,7 @@ class Maker(Links, Policies, Samples):
             if not compute["energy"]:
                 del compute["energy"]
         if not self.is_plain and dice.chance(0.5):
-            self.queueing(compute, mean, is_first, has_batches)
-        elif has_batches:
-            compute["batch"] = {"most": 4}
+            self.queueing(compute, mean, is_first)
         return compute
 
     # ---- arrivals ----
