@@ -7,10 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEFAULT_BLOCK_BYTES = 64 * 1024 };
+// Blocks double from the first size to the second, so that small scenarios stay cheap.
+enum { FIRST_BLOCK_BYTES = 4 * 1024, DEFAULT_BLOCK_BYTES = 64 * 1024 };
 
 struct arena_block {
     struct arena_block *next;
+    size_t bytes;
     max_align_t data[];
 };
 
@@ -52,7 +54,11 @@ void *arena_alloc(struct arena *arena, size_t bytes)
         bytes = unit;
     }
     if ((size_t)(arena->end - arena->next) < bytes) {
-        size_t block_bytes = arena->block_bytes ? arena->block_bytes : DEFAULT_BLOCK_BYTES;
+        size_t block_bytes = arena->block_bytes;
+        if (!block_bytes) {
+            block_bytes = arena->first ? 2 * arena->first->bytes : FIRST_BLOCK_BYTES;
+            block_bytes = block_bytes < DEFAULT_BLOCK_BYTES ? block_bytes : DEFAULT_BLOCK_BYTES;
+        }
         if (block_bytes < bytes) {
             block_bytes = bytes;
         }
@@ -61,6 +67,7 @@ void *arena_alloc(struct arena *arena, size_t bytes)
             memory_give_up();
         }
         block->next = arena->first;
+        block->bytes = block_bytes;
         arena->first = block;
         arena->next = (char *)block->data;
         arena->end = arena->next + block_bytes;

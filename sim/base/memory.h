@@ -26,7 +26,7 @@ struct arena {
     struct arena_block *first;
     char *next;
     char *end;
-    size_t block_bytes; // 0 means the default, 64 KiB
+    size_t block_bytes; // 0 means that they grow from 4 KiB to 64 KiB
 };
 
 void arena_init(struct arena *arena, size_t block_bytes);

@@ -59,7 +59,7 @@ void batches_start(struct run *run, struct arena *arena)
     struct batches *batches = arena_new(arena, struct batches);
     for (size_t i = 0; i <= BATCHES_MOST; i++) {
         batches->cuts[i] = arena_new(arena, struct cut);
-        batches->cuts[i]->tally = tally_new(world, arena);
+        tally_init(&batches->cuts[i]->tally, world, arena);
     }
     batches->length_s = first_length_s(run);
     run->batches = batches;
@@ -295,7 +295,7 @@ void batches_collect(const struct run *run, struct replication_batches *ret_batc
     int *metrics = arena_new_array(&arena, 3 + (size_t)world->stations, int);
     const int metric_count = find_main_metrics(world, metrics);
     struct tally *scratch = arena_new(&arena, struct tally);
-    *scratch = tally_new(world, &arena);
+    tally_init(scratch, world, &arena);
     ret_batches->has_not_converged = true;
     ret_batches->metric = metrics[0];
     const size_t most = batches->count ? batches->count - 1 : 0;

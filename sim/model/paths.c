@@ -198,7 +198,7 @@ static void init_lone(struct paths *paths, const struct run *run)
     links_init(lone, arena);
     view_start(lone);
     lone->tally = arena_new(arena, struct tally);
-    *lone->tally = tally_new(world, arena);
+    tally_init(lone->tally, world, arena);
     lone->tally->window_from_s = INFINITY;
     lone->tally->window_to_s = INFINITY;
 }

@@ -185,7 +185,7 @@ static void init_run(struct run *run, struct arena *arena)
     run->correct = arena_new_array(arena, (size_t)world->view.exits, unsigned char);
     view_start(run);
     run->tally = arena_new(arena, struct tally);
-    *run->tally = tally_new(world, arena);
+    tally_init(run->tally, world, arena);
     run->tally->window_from_s = spec->warmup_kind == WARMUP_SAMPLES ? INFINITY
                                 : spec->warmup_kind == WARMUP_TIME  ? spec->warmup_time_s
                                 : spec->warmup_kind == WARMUP_AUTO  ? run->options->warmup->cut_s

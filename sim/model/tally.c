@@ -4,18 +4,17 @@
 #include "base/memory.h"
 #include "model/world.h"
 
-struct tally tally_new(const struct world *world, struct arena *arena)
+void tally_init(struct tally *tally, const struct world *world, struct arena *arena)
 {
     const size_t labels = (size_t)world->labels;
-    return (struct tally){
-        .counters = arena_new_array(arena, (size_t)world->counters.count, double),
-        .stations = arena_new_array(arena, (size_t)world->stations, struct station_tally),
-        .class_latency = world->has_classes
-                             ? arena_new_array(arena, (size_t)world->class_count, struct histogram)
-                             : NULL,
-        .label_answered = arena_new_array(arena, labels, double),
-        .label_correct = arena_new_array(arena, labels, double),
-        .label_accuracy = arena_new_array(arena, labels, double)};
+    tally->counters = arena_new_array(arena, (size_t)world->counters.count, double);
+    tally->stations = arena_new_array(arena, (size_t)world->stations, struct station_tally);
+    if (world->has_classes) {
+        tally->class_latency = arena_new_array(arena, (size_t)world->class_count, struct histogram);
+    }
+    tally->label_answered = arena_new_array(arena, labels, double);
+    tally->label_correct = arena_new_array(arena, labels, double);
+    tally->label_accuracy = arena_new_array(arena, labels, double);
 }
 
 static double idle_power(const struct world *world, int tier)

@@ -55,8 +55,8 @@ struct tally {
     const struct warmup *warmup; // that was found; NULL: it was given
 };
 
-// One without anything in it, with arrays from `arena`.
-struct tally tally_new(const struct world *world, struct arena *arena);
+// Gives a zeroed tally its arrays, from `arena`.
+void tally_init(struct tally *tally, const struct world *world, struct arena *arena);
 
 // The part of [from, to] that lies in a window, in seconds.
 static inline double tally_overlap(double from, double to, double window_from, double window_to)

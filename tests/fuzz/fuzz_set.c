@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // The lines of the input are overrides, as those of --set, of a scenario that has a bit of
-// everything.
+// everything. It is loaded once, as by a sweep, and built anew with each input.
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "fuzz.h"
@@ -25,9 +26,32 @@ static const char yaml[] =
 
 enum { MOST_SETS = 8 };
 
+// What was loaded, and the end of it: files that an input makes the scenario read come behind.
+struct loaded {
+    struct arena arena;
+    struct scenario *scenario;
+    const char *end;
+};
+
+static void load(struct loaded *loaded)
+{
+    struct diagnostics diagnostics = {0};
+    size_t count;
+    const struct policy_type *const *policies = policy_registry(&count);
+    arena_finish(&loaded->arena);
+    memory_file_put("s.yaml", yaml, sizeof(yaml) - 1);
+    CHECK(NULL, scenario_load("s.yaml", policies, count, &loaded->arena, &diagnostics,
+                              &loaded->scenario) == 0);
+    loaded->end = loaded->arena.next;
+    diagnostics_finish(&diagnostics);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    memory_file_put("s.yaml", yaml, sizeof(yaml) - 1);
+    static struct loaded loaded;
+    if (!loaded.scenario || loaded.arena.next != loaded.end) {
+        load(&loaded);
+    }
     struct arena arena = {0};
     struct diagnostics diagnostics = {0};
     struct text text = {0};
@@ -42,9 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
             *rest++ = '\0';
         }
     }
-    size_t count;
-    const struct policy_type *const *policies = policy_registry(&count);
-    scenario_read("s.yaml", sets, set_count, policies, count, &arena, &diagnostics, &spec);
+    scenario_build(loaded.scenario, sets, NULL, set_count, &arena, &diagnostics, &spec);
     diagnostics_render(&diagnostics, &text);
     text_finish(&text);
     diagnostics_finish(&diagnostics);
