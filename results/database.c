@@ -116,6 +116,12 @@ void database_explain(sqlite3 *database, const char *path, enum database_purpose
     }
 }
 
+const char *database_text(sqlite3_stmt *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    return text ? (const char *)text : "";
+}
+
 // Whether a file could be made in the folder that `path` names; if not, says why.
 static int check_folder(const char *path, enum database_purpose purpose, struct text *ret_error)
 {

@@ -28,6 +28,10 @@ int database_open(const char *path, enum database_purpose purpose, double busy_t
 void database_explain(sqlite3 *database, const char *path, enum database_purpose purpose,
                       struct text *ret_error);
 
+// The text of a column of the current row; "" where there is none, even if the column should have
+// one, because the file may have been changed by somebody else.
+const char *database_text(sqlite3_stmt *statement, int column);
+
 // Adds the name of a file as SQLite wants it in a URI: "file:PATH?options".
 void database_add_uri(const char *path, const char *options, struct text *ret_uri);
 

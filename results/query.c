@@ -207,8 +207,8 @@ static void add_place(struct query *query, const char *column, struct text *ret_
                            " ORDER BY table_name <> 'tradeoffs', table_name LIMIT 1",
                            -1, &statement, NULL) == SQLITE_OK &&
         sqlite3_bind_text(statement, 1, column, -1, SQLITE_STATIC) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW) {
-        text_format(ret_error, "; '%s' has one", (const char *)sqlite3_column_text(statement, 0));
+        sqlite3_step(statement) == SQLITE_ROW && *database_text(statement, 0)) {
+        text_format(ret_error, "; '%s' has one", database_text(statement, 0));
     }
     sqlite3_finalize(statement);
 }
@@ -233,7 +233,7 @@ static void add_suggestion(struct query *query, const char *message, struct text
         size_t count = 0;
         while (sqlite3_step(statement) == SQLITE_ROW) {
             names = memory_resize(names, count + 1, sizeof(*names));
-            names[count++] = arena_text(&arena, (const char *)sqlite3_column_text(statement, 0));
+            names[count++] = arena_text(&arena, database_text(statement, 0));
         }
         const char *nearest = text_nearest(wrong, names, count);
         if (nearest && kind == 1 && strcmp(nearest, wrong) == 0) {
@@ -339,7 +339,7 @@ static void add_hexadecimal(struct text *text, const unsigned char *bytes, size_
 // One value of the current row; `blob` is room for the digits of a blob.
 static struct query_value read_value(sqlite3_stmt *statement, int column, struct text *blob)
 {
-    struct query_value value = {.kind = QUERY_NULL};
+    struct query_value value = {.kind = QUERY_NULL, .text = ""};
     switch (sqlite3_column_type(statement, column)) {
     case SQLITE_INTEGER:
         value.kind = QUERY_INTEGER;
@@ -351,7 +351,7 @@ static struct query_value read_value(sqlite3_stmt *statement, int column, struct
         break;
     case SQLITE_TEXT:
         value.kind = QUERY_TEXT;
-        value.text = (const char *)sqlite3_column_text(statement, column);
+        value.text = database_text(statement, column);
         break;
     case SQLITE_BLOB:
         value.kind = QUERY_TEXT;

@@ -35,7 +35,7 @@ struct query_value {
     enum query_kind kind;
     int64_t integer;  // QUERY_INTEGER
     double number;    // QUERY_NUMBER; never NaN
-    const char *text; // QUERY_TEXT, ended by a NUL; a blob comes as its hexadecimal digits
+    const char *text; // QUERY_TEXT, ended by a NUL; a blob comes as its hexadecimal digits; else ""
 };
 
 // Where the rows go. `columns` is called once, before any row and also when there is none. Names

@@ -3,6 +3,7 @@
 #include "results/store.h"
 
 #include "base/text.h"
+#include "results/database.h"
 #include "results/store_parts.h"
 
 #include <inttypes.h>
@@ -196,7 +197,7 @@ static int find_point(struct store *store, const struct store_point *point,
         ret_state->source_id = sqlite3_column_int64(find, 1);
         ret_state->is_complete = sqlite3_column_int(find, 3) &&
                                  (uint64_t)sqlite3_column_int64(find, 4) >= point->replications;
-        if (strcmp((const char *)sqlite3_column_text(find, 2), point->hash) != 0) {
+        if (strcmp(database_text(find, 2), point->hash) != 0) {
             found = store_refuse(store, ret_error,
                                  "point %" PRId64 " of experiment %" PRId64
                                  " is another one than planned; begin an experiment of its own",
@@ -299,13 +300,13 @@ int store_read_point(struct store *store, int64_t point_id, struct point_row *re
                                     .replications = sqlite3_column_int64(read, 2),
                                     .uses_prices = sqlite3_column_int(read, 3)};
     if (ret_policy) {
-        text_add(ret_policy, (const char *)sqlite3_column_text(read, 4));
+        text_add(ret_policy, database_text(read, 4));
     }
     if (ret_verdict && sqlite3_column_type(read, 5) != SQLITE_NULL) {
-        text_add(ret_verdict, (const char *)sqlite3_column_text(read, 5));
+        text_add(ret_verdict, database_text(read, 5));
     }
     if (ret_stopped && sqlite3_column_type(read, 6) != SQLITE_NULL) {
-        text_add(ret_stopped, (const char *)sqlite3_column_text(read, 6));
+        text_add(ret_stopped, database_text(read, 6));
     }
     sqlite3_reset(read);
     return 0;

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "results/database.h"
 #include "results/store_parts.h"
 
 #include <inttypes.h>
@@ -61,7 +62,7 @@ static size_t find_index(const struct places *places, int64_t name_id, size_t no
 static uint64_t read_unsigned(sqlite3_stmt *statement, int column)
 {
     if (sqlite3_column_type(statement, column) == SQLITE_TEXT) {
-        return strtoull((const char *)sqlite3_column_text(statement, column), NULL, 10);
+        return strtoull(database_text(statement, column), NULL, 10);
     }
     return (uint64_t)sqlite3_column_int64(statement, column);
 }

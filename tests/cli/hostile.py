@@ -260,6 +260,43 @@ def planted_views(program):
     program.run("query", "SELECT i FROM endless", "--db", path)  # a table ends after 1000 rows
 
 
+def emptied_columns(program):
+    """Whatever should be a text is none: commands end as well as they can, never with a signal."""
+    path = program.folder / "emptied.db"
+    program.run("run", program.scenario("hi-digits"), *SMALL, "--db", str(path), "--quiet")
+    connection = sqlite3.connect(path)
+    tables = [name for name, in connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table'"
+        " AND sql NOT LIKE '%WITHOUT ROWID%'")]
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_schema SET sql = replace(replace(sql, 'NOT NULL', ''),"
+                       " 'STRICT', '') WHERE type = 'table' AND name IN"
+                       f" ({','.join('?' * len(tables))})", tables)
+    connection.commit()
+    columns = [(table, column, type_name) for table in tables for _, column, type_name, *_ in
+               connection.execute(f"PRAGMA table_info({table})")]
+    connection.close()
+    content = open(path, "rb").read()
+    for table, column, type_name in columns:
+        if type_name == "INTEGER" and column.endswith("id"):
+            continue
+        for value in ("NULL", "x'00ff'"):
+            path.write_bytes(content)
+            connection = sqlite3.connect(path)
+            connection.execute("PRAGMA ignore_check_constraints = ON")
+            # Where values are unique only one of them is replaced.
+            connection.execute(f"UPDATE OR IGNORE {table} SET {column} = {value}")
+            connection.commit()
+            connection.close()
+            for command in (["compare", "1"], ["export"], ["query", "tradeoffs"],
+                            ["reprice", "--experiment", "1", "--set", "prices.error=2"],
+                            ["run", program.scenario("hi-digits"), *SMALL]):
+                done = subprocess.run([program.path, *command, "--db", "emptied.db"],
+                                      cwd=program.folder, capture_output=True, timeout=100)
+                expect(done.returncode in (0, 2), f"{value} as {table}.{column}: {command[0]} "
+                       f"ended with {done.returncode}: {done.stderr[-500:]}")
+
+
 def planted_triggers(program):
     path = database(program, "CREATE TABLE proof(x)", *(
         f"CREATE TRIGGER t_{table} AFTER INSERT ON {table} BEGIN"
@@ -315,6 +352,7 @@ sys.exit(main([
     ("links and pipes that are fine", links_and_pipes),
     ("views planted in place of tables", planted_tables),
     ("views planted in a database", planted_views),
+    ("columns that are empty in a database", emptied_columns),
     ("triggers planted in a database", planted_triggers),
     ("SQL that does not only read", only_reads),
     ("files that are no databases, or newer ones", not_a_database),

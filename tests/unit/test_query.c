@@ -174,6 +174,29 @@ START_TEST(query_refuses)
 }
 END_TEST
 
+// Whoever changes a file can take away what a column must not lack.
+START_TEST(query_nulls_where_none_can_be)
+{
+    static const char *const wanted[][2] = {
+        {"SELECT missing FROM points", "in the query: no such column: missing"},
+        {"SELECT accuracy FROM points",
+         "in the query: no such column: accuracy\n    SELECT accuracy FROM points\n           ^"}};
+    struct place place = place_make();
+    store_experiment(place.path);
+    execute(place.path, "DROP TABLE column_meanings;"
+                        "CREATE TABLE column_meanings (table_name, column_name, unit, meaning);"
+                        "INSERT INTO column_meanings (column_name) VALUES (NULL), ('accuracy')");
+    for (int i = 0; i < UNIT_COUNT(wanted); i++) {
+        struct text error = {0};
+        ck_assert_int_eq(run_query(place.path, wanted[i][0], &error), -1);
+        ck_assert_msg(strncmp(text_string(&error), wanted[i][1], strlen(wanted[i][1])) == 0, "%s",
+                      text_string(&error));
+        text_finish(&error);
+    }
+    place_remove(&place);
+}
+END_TEST
+
 static const struct {
     int64_t limit;
     int64_t rows;
@@ -340,6 +363,7 @@ int main(void)
     unit_add_table(queries, query_refuses, refusals);
     unit_add_table(queries, query_takes_parameters, bindings);
     unit_add_table(queries, query_stops_at_the_row_limit, row_limits);
+    tcase_add_test(queries, query_nulls_where_none_can_be);
     tcase_add_test(queries, query_stops_at_the_time_limit);
     suite_add_tcase(suite, queries);
 
