@@ -72,8 +72,10 @@ void memory_vfs_put(const char *name, const void *bytes, size_t length)
     struct content *content = find(name);
     content = content ? content : make(name);
     CHECK(NULL, content);
-    content->length = 0;
-    grow(content, length);
+    if (content->length != length) {
+        content->length = 0;
+        grow(content, length);
+    }
     if (length) {
         memcpy(content->bytes, bytes, length);
     }
