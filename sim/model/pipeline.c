@@ -99,7 +99,24 @@ static inline uint32_t take_flight(struct pipeline *line)
     return line->free[--line->free_count];
 }
 
-enum { UNKNOWN_PATH = UINT16_MAX };
+// Adds the steps of a path that was found.
+static void add_steps(struct pipeline *line, const struct path *path)
+{
+    const struct world_station *station = line->run->world->station;
+    struct step *steps = arena_new_array(line->arena, (size_t)path->leg_count + 1, struct step);
+    for (int i = 0; i < path->leg_count; i++) {
+        const struct leg *leg = &path->legs[i];
+        steps[i] = (struct step){.leg = leg, .events = &line->arrivals[leg->station]};
+        if (isnan(leg->joules)) {
+            steps[i].watts = station[leg->station].watts;
+        } else {
+            steps[i].joules = leg->joules;
+        }
+    }
+    steps[path->leg_count] =
+        (struct step){.events = &line->ends, .is_answered = path->answer_exit >= 0};
+    line->steps[line->steps_count++] = steps;
+}
 
 // Finds the path of a sample and whether its answer is right. Returns false if there is none.
 static bool look_up(struct pipeline *line, struct flight *flight, const struct world_class *devices)
@@ -107,17 +124,20 @@ static bool look_up(struct pipeline *line, struct flight *flight, const struct w
     struct run *run = line->run;
     struct sample *sample = &run->samples[0];
     workload_make(run, 0, devices, flight->device, flight->index);
-    const int path = paths_find(line->paths, run, sample);
-    if (path < 0) {
+    const int number = paths_find(line->paths, run, sample);
+    if (number < 0) {
         return false;
     }
-    line->path = paths_all(line->paths);
-    const int exit = line->path[path].answer_exit;
+    const struct path *path = paths_all(line->paths);
+    while (line->steps_count < paths_count(line->paths)) {
+        add_steps(line, &path[line->steps_count]);
+    }
+    const int exit = path[number].answer_exit;
     flight->raw_bytes = sample->raw_bytes;
     flight->source = sample->source;
     flight->row = run->world->source[sample->source].generator ? (uint32_t)run->generated_label[0]
                                                                : sample->row;
-    flight->path = (uint16_t)path;
+    flight->step = line->steps[number];
     flight->is_correct = exit >= 0 && sample_outcomes(run, sample)[exit].correct;
     return true;
 }
@@ -132,14 +152,14 @@ static bool look_up_row(struct pipeline *line, struct flight *flight,
                       ? 0
                       : workload_row(run, source, flight->device, flight->index);
     struct known *known = &line->known[flight->device_class][flight->row];
-    if (known->path == UNKNOWN_PATH) {
+    if (!known->first) {
         if (!look_up(line, flight, devices)) {
             return false;
         }
-        *known = (struct known){flight->raw_bytes, flight->path, flight->is_correct};
+        *known = (struct known){flight->raw_bytes, flight->step, flight->is_correct};
         return true;
     }
-    flight->path = known->path;
+    flight->step = known->first;
     flight->is_correct = known->is_correct;
     flight->raw_bytes = known->raw_bytes;
     return true;
@@ -154,8 +174,6 @@ static void arise_some(struct pipeline *line, const struct event *arrivals, size
     uint64_t counted = 0;
     const struct world_class *devices = world->classes;
     uint8_t device_class = 0;
-    int last_path = -1;
-    struct reorder *first = NULL; // of that path
     for (size_t i = 0; i < count; i++) {
         const double time_s = arrivals[i].time_s;
         const uint32_t device = event_subject(&arrivals[i]);
@@ -180,11 +198,8 @@ static void arise_some(struct pipeline *line, const struct event *arrivals, size
             run->tally->counters[world->counters.classes +
                                  flight->device_class * CLASS_COUNTER_COUNT + CLASS_OFFERED]++;
         }
-        if (flight->path != last_path) {
-            last_path = flight->path;
-            first = next_of(line, flight->path, 0);
-        }
-        reorder_put_near(first, time_s, (arrivals[i].tag & ~(uint64_t)UINT32_MAX) | slot);
+        reorder_put_near(flight->step->events, time_s,
+                         (arrivals[i].tag & ~(uint64_t)UINT32_MAX) | slot);
     }
     line->counted += counted;
     run->offered += count;
@@ -266,9 +281,6 @@ static void init_known(struct pipeline *line, struct arena *arena)
     line->known = arena_new_array(arena, (size_t)world->class_count, struct known *);
     for (int i = 0; i < world->class_count; i++) {
         line->known[i] = arena_new_array(arena, (size_t)source->trace->rows, struct known);
-        for (size_t row = 0; row < (size_t)source->trace->rows; row++) {
-            line->known[i][row].path = UNKNOWN_PATH;
-        }
     }
 }
 
@@ -281,7 +293,8 @@ static void init(struct pipeline *line, struct run *run, struct arena *arena)
     line->paths = paths_new(run, arena);
     line->arrivals = arena_new_array(arena, stations, struct reorder);
     line->departures = arena_new_array(arena, stations, struct reorder);
-    line->counted_on = arena_new_array(arena, PATHS_MOST, uint64_t);
+    line->steps = arena_new_array(arena, PATHS_MOST, struct step *);
+    line->arena = arena;
     line->order.leads_to = arena_new_array(arena, stations * stations, bool);
     line->order.stations = arena_new_array(arena, stations, int);
     line->order.is_placed = arena_new_array(arena, stations, bool);

@@ -191,7 +191,7 @@ static struct kind *find_ready(const struct at *at, double *ret_ready_s)
 static double draw_service(struct pipeline *line, uint32_t slot, uint32_t size)
 {
     const struct flight *flight = &line->flights[slot];
-    const struct leg *leg = leg_of(line, flight);
+    const struct leg *leg = flight->step->leg;
     double service_s = 0;
     for (int i = 0; i < leg->layers; i++) {
         const struct world_layer *layer = &leg->layer[i];
@@ -276,7 +276,7 @@ static void arrive(const struct at *at, uint32_t slot)
     flight->is_in_visit = true;
     flight->shares_tag = false;
     lane->waiting++;
-    wait_in(line, find_kind(lane, leg_of(line, flight)), slot);
+    wait_in(line, find_kind(lane, flight->step->leg), slot);
     serve(at);
 }
 
@@ -330,16 +330,16 @@ static void depart(const struct at *at, uint32_t first)
         const uint32_t slot = line->members[i];
         struct flight *flight = &line->flights[slot];
         if (flight->is_counted) {
-            const double stated = leg_of(line, flight)->joules;
+            const struct step *step = flight->step;
             sums->visits++;
             sums->wait_s += flight->start_s - flight->visit_s;
             sums->counted_s += share_s;
-            sums->joules += isnan(stated) ? joules : stated;
+            sums->joules += isnan(step->leg->joules) ? joules : step->joules;
         }
         flight->is_in_visit = false;
         flight->shares_tag = size > 1;
-        flight->leg++;
-        reorder_put(next_of(line, flight->path, flight->leg), event->time_s,
+        flight->step++;
+        reorder_put(flight->step->events, event->time_s,
                     (event->tag & ~(uint64_t)UINT32_MAX) | slot);
     }
     line->events++;
@@ -364,7 +364,7 @@ void pipeline_do_batching(struct pipeline *line, int number, const struct event 
     uint32_t place = subject;
     if (!is_wake) {
         const struct flight *flight = &line->flights[subject];
-        const uint32_t lane = lane_of(leg_of(line, flight), line->run->world, flight);
+        const uint32_t lane = lane_of(flight->step->leg, line->run->world, flight);
         place = station->first_queued + (lane - station->first_lane);
     }
     const struct at at = {.line = line,

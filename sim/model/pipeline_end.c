@@ -71,9 +71,6 @@ void pipeline_end_all(struct pipeline *line)
     struct outcome_sums sums = {.latency_s = tally->counters[COUNTER_LATENCY_S]};
     uint64_t answered_in_window = 0;
     uint64_t answered = 0;
-    int last_path = -1;
-    bool is_answered = false;   // samples of that path are
-    uint64_t *counted_on = NULL; // and are counted here
     int last_class = -1;
     double deadline_s = INFINITY; // of that class
     for (size_t i = 0; i < ends->count; i++) {
@@ -82,11 +79,7 @@ void pipeline_end_all(struct pipeline *line)
         const struct flight *flight = &line->flights[slot];
         const double now_s = event->time_s;
         const double from_s = window_from_s(&window, event);
-        if (flight->path != last_path) {
-            last_path = flight->path;
-            is_answered = line->path[last_path].answer_exit >= 0;
-            counted_on = &line->counted_on[last_path];
-        }
+        const bool is_answered = flight->step->is_answered;
         if (is_answered) {
             answered++;
             answered_in_window += (now_s >= from_s) & (now_s <= window.to_s);
@@ -98,7 +91,7 @@ void pipeline_end_all(struct pipeline *line)
                 last_class = flight->device_class;
                 deadline_s = classes[last_class].deadline_s;
             }
-            (*counted_on)++;
+            flight->step->counted++;
             end_counted(line, flight, now_s - flight->arrived_s, is_answered, deadline_s, &sums);
         } else if (now_s < from_s) {
             tally->early_answered += is_answered;
@@ -123,11 +116,11 @@ void pipeline_end_all(struct pipeline *line)
 
 void pipeline_count_paths(struct pipeline *line)
 {
-    for (int i = 0; i < paths_count(line->paths); i++) {
-        const struct path *path = &line->path[i];
+    for (int i = 0; i < line->steps_count; i++) {
+        const struct path *path = &paths_all(line->paths)[i];
+        const double counted = (double)line->steps[i][path->leg_count].counted;
         for (int k = 0; k < path->count_count; k++) {
-            line->run->tally->counters[path->counts[k].counter] +=
-                (double)line->counted_on[i] * path->counts[k].amount;
+            line->run->tally->counters[path->counts[k].counter] += counted * path->counts[k].amount;
         }
     }
 }

@@ -4,7 +4,8 @@
 
 #include "model/pipeline_parts.h"
 
-static void note_paths(struct station_order *order, const struct path *paths, int count, int stations)
+static void note_paths(struct station_order *order, const struct path *paths, int count,
+                       int stations)
 {
     for (; order->paths < count; order->paths++) {
         const struct path *path = &paths[order->paths];
@@ -29,7 +30,8 @@ static bool are_together(const struct station_order *order, int a, int b, int st
 }
 
 // Whether all that leads to the group of a station is placed.
-static bool is_ready(const struct station_order *order, const bool *is_placed, int station, int stations)
+static bool is_ready(const struct station_order *order, const bool *is_placed, int station,
+                     int stations)
 {
     for (int from = 0; from < stations; from++) {
         if (order->leads_to[from * stations + station] && !is_placed[from] &&
@@ -44,7 +46,7 @@ void pipeline_find_order(struct pipeline *line)
 {
     struct station_order *order = &line->order;
     const int stations = line->run->world->stations;
-    note_paths(order, line->path, paths_count(line->paths), stations);
+    note_paths(order, paths_all(line->paths), paths_count(line->paths), stations);
     bool *is_placed = order->is_placed;
     for (int i = 0; i < stations; i++) {
         is_placed[i] = false;

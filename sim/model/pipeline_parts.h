@@ -20,6 +20,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+// What is ahead of a sample: a visit of its path, and behind the last visit the end.
+struct step {
+    const struct leg *leg;  // the visit; NULL: the end
+    struct reorder *events; // where its arrivals there are put
+    // Compute: the energy of a visit is that of its layers, and the server's while it is busy.
+    double joules;
+    double watts;
+    // The end.
+    bool is_answered;
+    uint64_t counted; // samples that ended there and were counted
+};
+
 // A sample in flight.
 struct flight {
     double arrived_s;
@@ -30,11 +42,11 @@ struct flight {
         uint64_t order; // while it waits to be served with others: of its arrival
     };
     uint64_t index;
+    struct step
+        *step; // where it is, or will be next: of the steps of its path, one after the other
     uint32_t device;
     uint32_t row; // of the trace; of a sample that was generated, its label
-    uint16_t path;
     uint16_t source;
-    uint8_t leg; // of the path: the visit under way
     uint8_t device_class;
     bool is_counted;
     bool is_correct;
@@ -46,7 +58,7 @@ struct flight {
 // What is known of a row of the trace.
 struct known {
     double raw_bytes;
-    uint16_t path; // UNKNOWN_PATH: nothing
+    struct step *first; // NULL: nothing
     bool is_correct;
 };
 
@@ -74,7 +86,9 @@ struct pipeline {
     struct run *run;
     struct feed feed;
     struct paths *paths;
-    const struct path *path; // [paths_count()]
+    struct step **steps; // [PATHS_MOST][legs + 1]: of the paths that were found
+    int steps_count;
+    struct arena *arena; // for more of them
     struct flight *flights;
     uint32_t room;
     uint32_t *free; // [free_count]: those that are free, the last one next
@@ -86,7 +100,6 @@ struct pipeline {
     struct station_order order;
     struct event_queue loop;  // what is due in a group while it is dealt with
     struct known **known;     // [class][row]; NULL: paths do not follow from rows
-    uint64_t *counted_on;     // [PATHS_MOST]: samples that ended on a path and were counted
     struct event window_from; // the event with which the window begins
     uint32_t last_device;     // whose arrival was the last; NO_SLOT: all have come to their end
     size_t taken;             // arrivals of the stretch
@@ -132,13 +145,6 @@ static inline uint64_t next_tag(const struct pipeline *line, struct flight *flig
     return from->tag;
 }
 
-// Where the samples of a path go to: the station of this leg, or behind the last one the end.
-static inline struct reorder *next_of(struct pipeline *line, int number, int leg)
-{
-    const struct path *path = &line->path[number];
-    return leg < path->leg_count ? &line->arrivals[path->legs[leg].station] : &line->ends;
-}
-
 // The start of the window, as events of a stretch know it: INFINITY before it.
 struct window {
     double from_s;
@@ -166,11 +172,6 @@ static inline struct window pipeline_window(const struct pipeline *line,
         }
     }
     return window;
-}
-
-static inline const struct leg *leg_of(const struct pipeline *line, const struct flight *flight)
-{
-    return &line->path[flight->path].legs[flight->leg];
 }
 
 // The lane that a sample takes at the station of a leg.

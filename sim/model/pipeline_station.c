@@ -89,11 +89,11 @@ static void draw_services(struct pipeline *line, const struct reorder *arrivals)
     const size_t count = arrivals->count;
     for (size_t first = 0; first < count;) {
         // Neighbours that do the same there are drawn for together.
-        const struct leg *leg = leg_of(line, &line->flights[event_subject(&events[first])]);
+        const struct leg *leg = line->flights[event_subject(&events[first])].step->leg;
         size_t end = first + 1;
         for (; end < count; end++) {
-            const struct leg *own = leg_of(line, &line->flights[event_subject(&events[end])]);
-            if (own != leg && (own->layer != leg->layer || own->layers != leg->layers)) {
+            const struct leg *own = line->flights[event_subject(&events[end])].step->leg;
+            if (own->layer != leg->layer || own->layers != leg->layers) {
                 break;
             }
         }
@@ -114,22 +114,6 @@ static inline double bytes_of(const struct flight *flight, const struct leg *leg
     return leg->is_raw ? leg->bytes + flight->raw_bytes : leg->bytes;
 }
 
-// What a station is for the samples of a path, and where they go on to: looked up once for
-// neighbours on the same path.
-struct step {
-    int path; // -1: nothing was looked up so far
-    const struct leg *leg;
-    struct reorder *next;
-};
-
-static inline void find_step(struct pipeline *line, const struct flight *flight, struct step *step)
-{
-    if (flight->path != step->path) {
-        *step = (struct step){flight->path, leg_of(line, flight),
-                              next_of(line, flight->path, flight->leg + 1)};
-    }
-}
-
 // What a visit adds to the sums of its station when it begins, and when it ends.
 
 static inline void add_begin(struct station_tally *sums, double now_s, double start_s, double end_s,
@@ -143,7 +127,7 @@ static inline void add_begin(struct station_tally *sums, double now_s, double st
 }
 
 static inline void add_end(struct station_tally *sums, const struct world_station *station,
-                           const struct leg *leg, bool is_counted, double visit_s, double start_s,
+                           const struct step *step, bool is_counted, double visit_s, double start_s,
                            double end_s, double from_s, double to_s)
 {
     const double served_s = end_s - start_s;
@@ -156,7 +140,7 @@ static inline void add_end(struct station_tally *sums, const struct world_statio
         sums->wait_s += start_s - visit_s;
         sums->counted_s += served_s;
         if (station->role == STATION_COMPUTE) {
-            sums->joules += isnan(leg->joules) ? station->watts * served_s : leg->joules;
+            sums->joules += step->watts * served_s + step->joules;
         }
     }
 }
@@ -169,13 +153,12 @@ static inline double *lane_free_at(struct pipeline *line, uint32_t lane)
 
 // A sample takes its place at a station, with a service time or bytes. Returns when it will leave.
 static inline double start_visit(struct pipeline *line, const struct world_station *station,
-                                 const struct leg *leg, struct flight *flight,
-                                 const struct event *event, double amount,
+                                 struct flight *flight, const struct event *event, double amount,
                                  const struct window *window, struct station_tally *sums)
 {
     struct run *run = line->run;
     const uint32_t lane =
-        station->lanes == 1 ? station->first_lane : lane_of(leg, run->world, flight);
+        station->lanes == 1 ? station->first_lane : lane_of(flight->step->leg, run->world, flight);
     const double now_s = event->time_s;
     double *free_at_s = lane_free_at(line, lane);
     const double start_s = station_start(free_at_s, now_s);
@@ -199,14 +182,14 @@ static inline double start_visit(struct pipeline *line, const struct world_stati
 }
 
 // A sample leaves a station.
-static inline void end_visit(const struct world_station *station, const struct leg *leg,
-                             struct flight *flight, const struct event *event,
-                             const struct window *window, struct station_tally *sums)
+static inline void end_visit(const struct world_station *station, struct flight *flight,
+                             const struct event *event, const struct window *window,
+                             struct station_tally *sums)
 {
+    const struct step *step = flight->step++;
     flight->is_in_visit = false;
-    flight->leg++;
-    add_end(sums, station, leg, flight->is_counted, flight->visit_s, flight->start_s, event->time_s,
-            window_from_s(window, event), window->to_s);
+    add_end(sums, station, step, flight->is_counted, flight->visit_s, flight->start_s,
+            event->time_s, window_from_s(window, event), window->to_s);
 }
 
 // Visits of the arrivals from number `first` on.
@@ -216,13 +199,11 @@ static void start_visits(struct pipeline *line, int number, size_t first)
     const struct reorder *arrivals = &line->arrivals[number];
     const struct window window = pipeline_window(line, arrivals);
     struct station_tally sums = line->run->tally->stations[number];
-    struct step step = {.path = -1};
     for (size_t i = first; i < arrivals->count; i++) {
         const struct event *event = &arrivals->near[i];
         struct flight *flight = &line->flights[event_subject(event)];
-        find_step(line, flight, &step);
         const double end_s =
-            start_visit(line, station, step.leg, flight, event, line->amounts[i], &window, &sums);
+            start_visit(line, station, flight, event, line->amounts[i], &window, &sums);
         reorder_put(&line->departures[number], end_s,
                     next_tag(line, flight, event, end_s, EVENT_DEPART));
     }
@@ -230,7 +211,7 @@ static void start_visits(struct pipeline *line, int number, size_t first)
 }
 
 // A sample that has left a station with this event goes on, after a delay if there is one.
-static inline void go_on(struct pipeline *line, struct flight *flight, struct reorder *next,
+static inline void go_on(struct pipeline *line, struct flight *flight,
                          const struct event *departure, double delay_s)
 {
     double time_s = departure->time_s;
@@ -244,7 +225,7 @@ static inline void go_on(struct pipeline *line, struct flight *flight, struct re
         // Samples of a batch that pass another station in no time are in an order of their own.
         line->cannot_go_on = true;
     }
-    reorder_put(next, time_s, tag);
+    reorder_put(flight->step->events, time_s, tag);
 }
 
 // Of a link's messages that have been sent.
@@ -269,13 +250,11 @@ static void end_visits(struct pipeline *line, int number)
         make_scratch(line, departures->count);
         draw_delays(line, station, departures->near, departures->count);
     }
-    struct step step = {.path = -1};
     for (size_t i = 0; i < departures->count; i++) {
         const struct event *departure = &departures->near[i];
         struct flight *flight = &line->flights[event_subject(departure)];
-        find_step(line, flight, &step);
-        end_visit(station, step.leg, flight, departure, &window, &sums);
-        go_on(line, flight, step.next, departure, has_delays ? line->values[i] : 0);
+        end_visit(station, flight, departure, &window, &sums);
+        go_on(line, flight, departure, has_delays ? line->values[i] : 0);
     }
     line->run->tally->stations[number] = sums;
     line->events += departures->count;
@@ -326,11 +305,9 @@ static size_t make_visits(struct pipeline *line, const struct world_station *sta
     if (is_link) {
         draw_delays(line, station, events, count);
     }
-    struct step step = {.path = -1};
     for (size_t i = 0; i < count; i++) {
         struct flight *flight = &line->flights[event_subject(&events[i])];
-        find_step(line, flight, &step);
-        flight->leg++;
+        const struct step *step = flight->step++;
         const double start_s = line->starts_s[i];
         const double end_s = line->ends_s[i];
         const struct event departure = {end_s,
@@ -339,9 +316,9 @@ static size_t make_visits(struct pipeline *line, const struct world_station *sta
             sums->bytes += line->amounts[i];
         }
         add_begin(sums, events[i].time_s, start_s, departure.time_s, from_s, to_s);
-        add_end(sums, station, step.leg, flight->is_counted, events[i].time_s, start_s,
+        add_end(sums, station, step, flight->is_counted, events[i].time_s, start_s,
                 departure.time_s, from_s, to_s);
-        go_on(line, flight, step.next, &departure, is_link ? line->values[i] : 0);
+        go_on(line, flight, &departure, is_link ? line->values[i] : 0);
     }
     line->events += count;
     return count;
@@ -377,7 +354,7 @@ static void pass_station(struct pipeline *line, int number)
     } else {
         for (size_t i = 0; i < arrivals->count; i++) {
             const struct flight *flight = &line->flights[event_subject(&arrivals->near[i])];
-            line->amounts[i] = bytes_of(flight, leg_of(line, flight));
+            line->amounts[i] = bytes_of(flight, flight->step->leg);
         }
     }
     if (!pass_single(line, number)) {
@@ -418,7 +395,7 @@ static void do_event(struct pipeline *line, const struct event *event, const str
         return;
     }
     struct flight *flight = &line->flights[event_subject(event)];
-    const struct leg *leg = leg_of(line, flight);
+    const struct leg *leg = flight->step->leg;
     const struct world_station *station = &run->world->station[leg->station];
     struct station_tally *sums = &run->tally->stations[leg->station];
     if (station->rules) {
@@ -426,13 +403,13 @@ static void do_event(struct pipeline *line, const struct event *event, const str
         return;
     }
     if (!flight->is_in_visit) {
-        const double end_s = start_visit(line, station, leg, flight, event,
-                                         amount_of(line, flight, leg), window, sums);
+        const double end_s =
+            start_visit(line, station, flight, event, amount_of(line, flight, leg), window, sums);
         reorder_put(&line->departures[leg->station], end_s,
                     next_tag(line, flight, event, end_s, EVENT_DEPART));
         return;
     }
-    end_visit(station, leg, flight, event, window, sums);
+    end_visit(station, flight, event, window, sums);
     line->events++;
     double delay_s = 0;
     if (station->role != STATION_COMPUTE) {
@@ -440,7 +417,7 @@ static void do_event(struct pipeline *line, const struct event *event, const str
             draw_one(run, flight, &station->delay, &run->world->spec->links[station->link].delay,
                      station->purpose, station->draws);
     }
-    go_on(line, flight, next_of(line, flight->path, flight->leg), event, delay_s);
+    go_on(line, flight, event, delay_s);
 }
 
 // Event by event, as what leaves a station of the group may come back to it in the same stretch.
