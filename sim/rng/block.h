@@ -7,10 +7,11 @@
 // nor on how a range of numbers is cut into calls, so a caller takes as many at a time as it likes.
 //
 // A word costs a quarter of a Philox block (some 2 ns on a processor of 2023), a uniform number no
-// more, an exponential one 4 ns, lognormal and Pareto ones 6, a gamma one 18 to 28, of which a
-// whole block of its own is 8. At scattered addresses each number costs a whole block, so 7 ns
-// more. A call costs some tens of nanoseconds before its first number, which does not matter from
-// some 64 numbers on. tests/bench/bench_variates measures all of it.
+// more, an exponential one 4 ns, those of Pareto and Weibull and lognormal ones 5 to 6, a gamma one
+// 7, and 14 where its cv is above 1, since that takes a second word. At scattered addresses each
+// number costs a whole block, so 7 ns more. A call costs some tens of nanoseconds before its first
+// number, which does not matter from some 64 numbers on. tests/bench/bench_variates measures all of
+// it.
 //
 // `ret_` arrays belong to the caller and have room for `count` numbers.
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "rng/block_loops.h"
 
+#include "rng/gamma.h"
+
 // The loops are written once, plainly, and compiled into each variant's functions, for which
 // compilers vectorise them.
 #if defined(__GNUC__)
@@ -35,6 +37,7 @@ LOOP void exp_loop(const double *x, size_t count, double *ret_exponentials)
 LOOP void normal_loop(const double *p, size_t count, double *ret_quantiles)
 {
     double tails[BLOCK_LOOPS_MOST];
+    double shares[BLOCK_LOOPS_MOST];
     double quantiles[BLOCK_LOOPS_MOST];
     uint16_t places[BLOCK_LOOPS_MOST];
     size_t found = 0;
@@ -47,9 +50,11 @@ LOOP void normal_loop(const double *p, size_t count, double *ret_quantiles)
         ret_quantiles[i] = elementary_normal_centre(p[i] - 0.5);
     }
     for (size_t i = 0; i < found; i++) {
-        const double share = tails[i] < 0.5 ? tails[i] : 1 - tails[i];
-        const double r = sqrt(-elementary_log(share));
-        const double near = elementary_normal_near(r);
+        shares[i] = tails[i] < 0.5 ? tails[i] : 1 - tails[i];
+    }
+    log_loop(shares, found, quantiles);
+    for (size_t i = 0; i < found; i++) {
+        const double near = elementary_normal_near(sqrt(-quantiles[i]));
         quantiles[i] = tails[i] < 0.5 ? -near : near;
     }
     for (size_t i = 0; i < found; i++) {
@@ -107,6 +112,7 @@ LOOP void draw_loop(const struct distribution *d, const uint64_t *words, size_t 
     const double a = d->a;
     const double b = d->b;
     const double c = d->c;
+    double logarithms[BLOCK_LOOPS_MOST];
     switch (d->kind) {
     case DISTRIBUTION_UNIFORM:
         for (size_t i = 0; i < count; i++) {
@@ -123,8 +129,11 @@ LOOP void draw_loop(const struct distribution *d, const uint64_t *words, size_t 
         return;
     case DISTRIBUTION_WEIBULL:
         for (size_t i = 0; i < count; i++) {
-            const double gap = -elementary_log(stream_unit(words[i]));
-            ret_values[i] = a * elementary_exp(b * elementary_log(gap));
+            logarithms[i] = -elementary_log(stream_unit(words[i]));
+        }
+        log_loop(logarithms, count, ret_values);
+        for (size_t i = 0; i < count; i++) {
+            ret_values[i] = a * elementary_exp(b * ret_values[i]);
         }
         return;
     case DISTRIBUTION_HYPEREXPONENTIAL:
@@ -137,7 +146,10 @@ LOOP void draw_loop(const struct distribution *d, const uint64_t *words, size_t 
         return;
     case DISTRIBUTION_PARETO:
         for (size_t i = 0; i < count; i++) {
-            ret_values[i] = a * elementary_exp(-b * elementary_log(stream_unit(words[i])));
+            logarithms[i] = elementary_log(stream_unit(words[i]));
+        }
+        for (size_t i = 0; i < count; i++) {
+            ret_values[i] = a * elementary_exp(-b * logarithms[i]);
         }
         return;
     case DISTRIBUTION_EMPIRICAL:
@@ -152,63 +164,38 @@ LOOP void draw_loop(const struct distribution *d, const uint64_t *words, size_t 
     }
 }
 
-// Formulas and names are those of gamma_draw().
-LOOP size_t gamma_loop(const struct distribution *d, const uint64_t *words,
-                       const uint64_t (*further)[2], size_t count, double *ret_values,
-                       uint16_t *ret_rejected)
+// Tries of gamma_draw().
+LOOP size_t gamma_loop(const struct distribution *d, const uint64_t *words, const uint64_t *rests,
+                       size_t count, double *ret_values, uint16_t *ret_doubtful)
 {
-    const double scale = d->a;
-    const bool is_below_1 = d->b < 1;
-    const double shape = is_below_1 ? d->b + 1 : d->b;
-    const double k = shape - 1.0 / 3;
-    const double c = 1 / sqrt(9 * k);
+    const struct gamma_law law = gamma_law(d->b);
+    const double scale = d->a * law.k;
     double x[BLOCK_LOOPS_MOST];
     double u[BLOCK_LOOPS_MOST];
-    double v[BLOCK_LOOPS_MOST];
-    double quick[BLOCK_LOOPS_MOST]; // what u must be less than to be accepted without a logarithm
+    double over[BLOCK_LOOPS_MOST]; // positive where x is not known to be kept
     for (size_t i = 0; i < count; i++) {
         u[i] = stream_unit(words[i]);
     }
     normal_loop(u, count, x);
     for (size_t i = 0; i < count; i++) {
-        u[i] = stream_unit(further[i][is_below_1]);
-        const double t = 1 + c * x[i];
-        v[i] = t * t * t;
-        const double x2 = x[i] * x[i];
-        quick[i] = v[i] > 0 ? 1 - 0.0331 * x2 * x2 : 0;
+        ret_values[i] = scale * gamma_cube(law.c, x[i]);
     }
-    if (is_below_1) {
+    if (rests) {
         for (size_t i = 0; i < count; i++) {
-            const double power = elementary_exp(elementary_log(stream_unit(further[i][0])) / d->b);
-            ret_values[i] = scale * power * k * v[i];
+            u[i] = gamma_fine(words[i], rests[i]);
+            over[i] = gamma_is_kept(law, x[i], u[i], elementary_log(u[i])) ? 0 : 1;
         }
     } else {
         for (size_t i = 0; i < count; i++) {
-            ret_values[i] = scale * k * v[i];
+            over[i] = gamma_coarse(words[i]) + 0x1p-12 - gamma_squeeze(law.c, x[i]);
         }
     }
-    size_t slow = 0;
+    size_t doubtful = 0;
     for (size_t i = 0; i < count; i++) {
-        ret_rejected[slow] = (uint16_t)i;
-        slow += u[i] < quick[i] ? 0 : 1;
+        ret_doubtful[doubtful] = (uint16_t)i;
+        doubtful += over[i] > 0 ? 1 : 0;
     }
-    for (size_t i = 0; i < slow; i++) {
-        const size_t from = ret_rejected[i];
-        x[i] = x[from];
-        u[i] = u[from];
-        v[i] = v[from];
-    }
-    for (size_t i = 0; i < slow; i++) {
-        const double x2 = x[i] * x[i];
-        const double limit = 0.5 * x2 + k * (1 - v[i] + elementary_log(v[i]));
-        quick[i] = v[i] > 0 && elementary_log(u[i]) < limit ? 1 : 0;
-    }
-    size_t rejected = 0;
-    for (size_t i = 0; i < slow; i++) {
-        ret_rejected[rejected] = ret_rejected[i];
-        rejected += quick[i] > 0 ? 0 : 1;
-    }
-    return rejected;
+    return doubtful;
 }
 
 // The functions of a variant.
@@ -231,10 +218,10 @@ LOOP size_t gamma_loop(const struct distribution *d, const uint64_t *words,
         draw_loop(distribution, words, count, ret_values);                                         \
     }                                                                                              \
     TARGET static size_t gamma_##NAME(const struct distribution *distribution,                     \
-                                      const uint64_t *words, const uint64_t(*further)[2],          \
-                                      size_t count, double *ret_values, uint16_t *ret_rejected)    \
+                                      const uint64_t *words, const uint64_t *rests, size_t count,  \
+                                      double *ret_values, uint16_t *ret_doubtful)                  \
     {                                                                                              \
-        return gamma_loop(distribution, words, further, count, ret_values, ret_rejected);          \
+        return gamma_loop(distribution, words, rests, count, ret_values, ret_doubtful);            \
     }
 #define ROW(NAME)                                                                                  \
     {                                                                                              \

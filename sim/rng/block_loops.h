@@ -11,7 +11,7 @@
 
 // At most so many numbers are handed to a loop at once, so that what lies between its steps stays
 // in the cache nearest to the processor.
-enum { BLOCK_LOOPS_MOST = 256 };
+enum { BLOCK_LOOPS_MOST = 512 };
 
 struct block_loops {
     const char *name;
@@ -27,12 +27,12 @@ struct block_loops {
     void (*draw)(const struct distribution *distribution, const uint64_t *words, size_t count,
                  double *ret_values);
 
-    // Gamma: the first try of gamma_draw(), with the words that it takes for that: the address's
-    // own, and of its further ones the first two. Returns how many tries are rejected; their values
-    // are unspecified, and their places are in `ret_rejected`.
+    // Gamma, of shape >= 1: tries of gamma_draw() with these words, and with those that supply the
+    // rest of the uniform number, or without (NULL). Returns how many are rejected, or not known
+    // to be kept; their places are in `ret_doubtful`, and their values are what they would be.
     size_t (*gamma)(const struct distribution *distribution, const uint64_t *words,
-                    const uint64_t (*further)[2], size_t count, double *ret_values,
-                    uint16_t *ret_rejected);
+                    const uint64_t *rests, size_t count, double *ret_values,
+                    uint16_t *ret_doubtful);
 };
 
 // The widest that this processor has.

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "rng/block.h"
 #include "rng/block_loops.h"
+#include "rng/gamma.h"
 #include "unit.h"
 
 #include <float.h>
@@ -216,7 +217,9 @@ static const struct distribution_parameters kinds[] = {
     {.kind = DISTRIBUTION_LOGNORMAL, .mean = 2.385, .cv = 2.7},
     {.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 0.31},
     {.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 1},
+    {.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 1.0003},
     {.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 1.7},
+    {.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 17},
     {.kind = DISTRIBUTION_WEIBULL, .mean = 2.385, .shape = 1.7},
     {.kind = DISTRIBUTION_WEIBULL, .mean = 0.0173, .shape = 0.03},
     {.kind = DISTRIBUTION_HYPEREXPONENTIAL, .mean = 2.385, .cv = 2.3},
@@ -263,6 +266,50 @@ START_TEST(block_loops_draw_the_same)
     free(expected);
     free(found);
     arena_finish(&arena);
+}
+END_TEST
+
+// The tries of gamma variates by every variant's loop: what gamma_draw() would make of the words.
+START_TEST(block_loops_try_the_same)
+{
+    enum { COUNT = 100003 };
+    const struct block_loops *loops = variant(_i);
+    if (!loops || !loops->is_supported()) {
+        return;
+    }
+    const struct distribution distribution = {.kind = DISTRIBUTION_GAMMA, .a = 2.385, .b = 1.346};
+    const struct gamma_law law = gamma_law(distribution.b);
+    uint64_t *words = some_words(COUNT);
+    uint64_t *rests = malloc(COUNT * sizeof(*rests));
+    block_words(key, 72, 5, 0, COUNT, rests);
+    for (int with_rests = 0; with_rests < 2; with_rests++) {
+        size_t different = 0;
+        for (size_t done = 0, length = 0; done < COUNT; done += length) {
+            double values_found[BLOCK_LOOPS_MOST];
+            uint16_t doubtful[BLOCK_LOOPS_MOST + 1];
+            length = 1 + (length * 7 + 3) % BLOCK_LOOPS_MOST;
+            length = length < COUNT - done ? length : COUNT - done;
+            const size_t doubts =
+                loops->gamma(&distribution, words + done, with_rests ? rests + done : NULL, length,
+                             values_found, doubtful);
+            for (size_t i = 0, next = 0; i < length; i++) {
+                const uint64_t word = words[done + i];
+                const double x = elementary_normal(stream_unit(word));
+                const double u = gamma_fine(word, rests[done + i]);
+                const bool is_kept = with_rests
+                                         ? gamma_is_kept(law, x, u, elementary_log(u))
+                                         : gamma_coarse(word) + 0x1p-12 <= gamma_squeeze(law.c, x);
+                const bool is_said = next < doubts && doubtful[next] == i;
+                next += is_said;
+                different += is_kept == is_said;
+                const double value = distribution.a * law.k * gamma_cube(law.c, x);
+                different += differing(&values_found[i], &value, 1);
+            }
+        }
+        ck_assert_msg(different == 0, "%s: %zu differ", loops->name, different);
+    }
+    free(words);
+    free(rests);
 }
 END_TEST
 
@@ -333,6 +380,7 @@ int main(void)
     TCase *draws = tcase_create("draws");
     tcase_set_timeout(draws, 60);
     unit_add_table(draws, block_loops_draw_the_same, kinds);
+    tcase_add_loop_test(draws, block_loops_try_the_same, 0, VARIANTS);
     unit_add_table(draws, block_draws_are_single_draws, kinds);
     tcase_add_test_raise_signal(draws, block_column_is_not_drawn, SIGABRT);
     suite_add_tcase(suite, draws);

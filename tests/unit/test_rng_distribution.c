@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/memory.h"
 #include "rng/distribution.h"
+#include "rng/gamma.h"
 #include "rng/stream.h"
 #include "unit.h"
 
@@ -83,6 +84,8 @@ static const struct {
     {{.kind = DISTRIBUTION_GAMMA, .mean = 0.0023, .cv = 1}, cdf_gamma, FINE},
     {{.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 1.7}, cdf_gamma, FINE},
     {{.kind = DISTRIBUTION_GAMMA, .mean = 173, .cv = 0.011}, cdf_gamma, FINE},
+    {{.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 1.0003}, cdf_gamma, FINE},
+    {{.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 3.1}, cdf_gamma, ROUGH_CV},
     {{.kind = DISTRIBUTION_WEIBULL, .mean = 2.385, .shape = 1.7}, cdf_weibull, FINE},
     {{.kind = DISTRIBUTION_WEIBULL, .mean = 0.0173, .shape = 0.63}, cdf_weibull, FINE},
     {{.kind = DISTRIBUTION_WEIBULL, .mean = 173, .shape = 9.1}, cdf_weibull, FINE},
@@ -282,6 +285,30 @@ START_TEST(distribution_at_the_ends_of_a_word)
 }
 END_TEST
 
+static const double shapes[] = {1, 1.001, 1.1, 1.346, 2, 3.7, 11, 170, 1e4, 1e7};
+
+// A short cut must not keep what the exact rule rejects.
+START_TEST(distribution_gamma_short_cut_is_sound)
+{
+    const struct gamma_law law = gamma_law(shapes[_i]);
+    const double rounding = 1e-15 * (1 + law.k);
+    int wrong = 0;
+    int positive = 0;
+    for (int i = -60000; i <= 60000; i++) {
+        const double x = 1e-4 * i;
+        const double v = gamma_cube(law.c, x);
+        const double squeeze = gamma_squeeze(law.c, x);
+        if (squeeze > 0) {
+            positive++;
+            const double exact = 0.5 * x * x + law.k * (1 - v + log(v));
+            wrong += !(v > 0 && log(squeeze) <= exact + rounding);
+        }
+    }
+    ck_assert_int_eq(wrong, 0);
+    ck_assert_int_gt(positive, 46000);
+}
+END_TEST
+
 START_TEST(distribution_constant)
 {
     struct distribution distribution;
@@ -394,6 +421,7 @@ int main(void)
     unit_add_table(distribution, distribution_has_its_shape, cases);
     unit_add_table(distribution, distribution_draws_the_same_either_way, cases);
     unit_add_table(distribution, distribution_at_the_ends_of_a_word, cases);
+    unit_add_table(distribution, distribution_gamma_short_cut_is_sound, shapes);
     tcase_add_test(distribution, distribution_constant);
     tcase_add_test(distribution, distribution_column_has_no_moments);
     tcase_add_test_raise_signal(distribution, distribution_column_is_not_drawn, SIGABRT);
