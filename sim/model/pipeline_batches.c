@@ -115,13 +115,13 @@ static uint64_t wake_tag(uint32_t place)
     return event_tag(EVENT_LANE, place, place);
 }
 
-static bool is_in_window(const struct at *at)
+static inline bool is_in_window(const struct at *at)
 {
     return at->event->time_s >= at->from_s && at->event->time_s <= at->to_s;
 }
 
 // Adds up what was, to this moment; before anything in the lane changes.
-static void account(const struct at *at)
+static inline void account(const struct at *at)
 {
     struct batching_lane *lane = at->lane;
     const double now_s = at->event->time_s;
@@ -178,7 +178,7 @@ static struct kind *find_ready(const struct at *at, double *ret_ready_s)
         const double full_s = flights[kind->first].visit_s + rules->batch_wait_s;
         const double ready_s = kind->count >= rules->batch_most ? -INFINITY : full_s;
         if (ready_s > at->event->time_s) {
-            *ret_ready_s = fmin(*ret_ready_s, ready_s);
+            *ret_ready_s = ready_s < *ret_ready_s ? ready_s : *ret_ready_s;
         } else if (!best || flights[kind->first].order < flights[best->first].order) {
             best = kind;
         }
@@ -287,6 +287,23 @@ static int compare_slots(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+static void sort_slots(uint32_t *slots, uint32_t count)
+{
+    enum { FEW = 24 };
+    if (count > FEW) {
+        qsort(slots, count, sizeof(*slots), compare_slots);
+        return;
+    }
+    for (uint32_t i = 1; i < count; i++) {
+        const uint32_t slot = slots[i];
+        uint32_t at = i;
+        for (; at > 0 && slots[at - 1] > slot; at--) {
+            slots[at] = slots[at - 1];
+        }
+        slots[at] = slot;
+    }
+}
+
 // Notes the samples of a batch in their order, and has them change places so that their slots are
 // in that order too. Returns how many there are.
 static uint32_t gather(struct pipeline *line, uint32_t first)
@@ -306,7 +323,7 @@ static uint32_t gather(struct pipeline *line, uint32_t first)
         for (uint32_t i = 0; i < count; i++) {
             line->moved[i] = line->flights[line->members[i]];
         }
-        qsort(line->members, count, sizeof(uint32_t), compare_slots);
+        sort_slots(line->members, count);
         for (uint32_t i = 0; i < count; i++) {
             line->flights[line->members[i]] = line->moved[i];
         }
@@ -362,7 +379,9 @@ void pipeline_do_batching(struct pipeline *line, int number, const struct event 
     const uint32_t subject = event_subject(event);
     const bool is_wake = event_kind(event) == EVENT_LANE;
     uint32_t place = subject;
-    if (!is_wake) {
+    if (station->lanes == 1) {
+        place = station->first_queued;
+    } else if (!is_wake) {
         const struct flight *flight = &line->flights[subject];
         const uint32_t lane = lane_of(flight->step->leg, line->run->world, flight);
         place = station->first_queued + (lane - station->first_lane);
@@ -396,16 +415,10 @@ void pipeline_pass_batching(struct pipeline *line, int number)
     reorder_sort(arrivals, &line->scratch);
     take_due(departures, &line->loop);
     for (size_t next = 0; next < arrivals->count || line->loop.count;) {
-        struct event event;
-        if (line->loop.count) {
-            event = event_queue_pop(&line->loop);
-            if (next < arrivals->count && event_is_before(&arrivals->near[next], &event)) {
-                event_queue_push(&line->loop, event.time_s, event.tag);
-                event = arrivals->near[next++];
-            }
-        } else {
-            event = arrivals->near[next++];
-        }
+        const bool is_arrival =
+            next < arrivals->count && event_queue_is_after(&line->loop, &arrivals->near[next]);
+        const struct event event =
+            is_arrival ? arrivals->near[next++] : event_queue_pop(&line->loop);
         pipeline_do_batching(line, number, &event, &window, &sums);
     }
     line->run->tally->stations[number] = sums;

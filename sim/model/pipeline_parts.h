@@ -135,14 +135,12 @@ static inline uint64_t own_tag(const struct pipeline *line, uint32_t slot, unsig
 static inline uint64_t next_tag(const struct pipeline *line, struct flight *flight,
                                 const struct event *from, double time_s, unsigned kind)
 {
-    const uint64_t tag = flight->shares_tag
-                             ? own_tag(line, event_subject(from), kind)
-                             : (from->tag & (UINT64_MAX >> 4)) | event_tag(kind, 0, 0);
-    if (time_s > from->time_s || tag > from->tag) {
-        flight->shares_tag = false;
-        return tag;
+    uint64_t tag = (from->tag & (UINT64_MAX >> 4)) | event_tag(kind, 0, 0);
+    if (flight->shares_tag) {
+        tag = own_tag(line, event_subject(from), kind);
+        flight->shares_tag = time_s <= from->time_s && tag <= from->tag;
     }
-    return from->tag;
+    return time_s > from->time_s || tag > from->tag ? tag : from->tag;
 }
 
 // The start of the window, as events of a stretch know it: INFINITY before it.
