@@ -116,7 +116,7 @@ static const char *make_snippet(struct arena *arena, const struct mark *mark)
 
 bool diagnostics_are_full(const struct diagnostics *diagnostics)
 {
-    return diagnostics->errors + diagnostics->warnings > MOST_KEPT;
+    return diagnostics->errors - diagnostics->repeated + diagnostics->warnings > MOST_KEPT;
 }
 
 static size_t rank_source(const struct diagnostics *diagnostics, const char *name)
@@ -155,8 +155,9 @@ static bool is_known(const struct diagnostics *diagnostics, const struct diagnos
 static void add(struct diagnostics *diagnostics, enum diagnostic_severity severity,
                 const struct mark *mark, const char *format, va_list arguments)
 {
-    size_t *number = severity == DIAGNOSTIC_ERROR ? &diagnostics->errors : &diagnostics->warnings;
-    ++*number;
+    const bool is_error = severity == DIAGNOSTIC_ERROR;
+    diagnostics->errors += is_error;
+    diagnostics->warnings += !is_error;
     diagnostics->is_repeated = false;
     if (diagnostics_are_full(diagnostics)) {
         return;
@@ -180,7 +181,8 @@ static void add(struct diagnostics *diagnostics, enum diagnostic_severity severi
     }
     diagnostics->is_repeated = is_known(diagnostics, &item);
     if (diagnostics->is_repeated) {
-        --*number;
+        diagnostics->repeated += is_error;
+        diagnostics->warnings -= !is_error;
         return;
     }
     item.rank = rank_source(diagnostics, item.source);
@@ -312,6 +314,7 @@ void diagnostics_render(const struct diagnostics *diagnostics, struct text *ret_
         }
     }
     free(sorted);
-    render_rest(diagnostics->errors, shown[DIAGNOSTIC_ERROR], "error", ret_text);
+    render_rest(diagnostics->errors - diagnostics->repeated, shown[DIAGNOSTIC_ERROR], "error",
+                ret_text);
     render_rest(diagnostics->warnings, shown[DIAGNOSTIC_WARNING], "warning", ret_text);
 }

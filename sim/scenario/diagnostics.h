@@ -45,8 +45,9 @@ struct diagnostics {
     struct diagnostic *items;
     size_t count;
     size_t room;
-    size_t errors; // also those beyond the limit of what is kept
+    size_t errors; // also those beyond the limit of what is kept, and those that are repeated
     size_t warnings;
+    size_t repeated;  // errors that were there already: nothing to say, but something failed
     bool is_repeated; // the one that was added last was there already
 };
 

@@ -627,6 +627,19 @@ START_TEST(diagnostics_are_sorted_and_limited)
 }
 END_TEST
 
+// What is said once has failed twice.
+START_TEST(repeated_errors_are_errors)
+{
+    const char *const sets[] = {"a=[{name: ", "b=[{name: ", "b.c.d=1"};
+    ck_assert_ptr_null(try_read(base_yaml, sets, UNIT_COUNT(sets)));
+    const char *first = strstr(rendered(), "--set:2:1: error: invalid YAML: ");
+    ck_assert_ptr_nonnull(first);
+    ck_assert_ptr_null(strstr(first + 1, "invalid YAML"));
+    ck_assert_ptr_null(strstr(first + 1, "more error"));
+    ck_assert_uint_eq(diagnostics.errors, diagnostics.count + 1);
+}
+END_TEST
+
 START_TEST(files_that_are_none_are_refused)
 {
     struct spec *spec;
@@ -742,6 +755,7 @@ int main(void)
 
     TCase *message = add_case(suite, "diagnostics");
     tcase_add_test(message, diagnostics_are_sorted_and_limited);
+    tcase_add_test(message, repeated_errors_are_errors);
     tcase_add_test(message, files_that_are_none_are_refused);
     tcase_add_test(message, idle_settings_are_warned_of);
     tcase_add_test(message, large_files_are_read);
