@@ -47,6 +47,7 @@ static void start_message(const char *path, enum database_purpose purpose, struc
 static void add_system_error(int number, struct text *ret_error)
 {
     const char *reason = strerror(number);
+    text_blame(ret_error, number);
     text_format(ret_error, "%c%s", tolower((unsigned char)reason[0]), reason[0] ? reason + 1 : "");
 }
 
@@ -74,8 +75,12 @@ void database_explain(sqlite3 *database, const char *path, enum database_purpose
                       struct text *ret_error)
 {
     const int system_error = system_reason(database);
+    const int code = sqlite3_errcode(database) & 0xff;
     start_message(path, purpose, ret_error);
-    switch (sqlite3_errcode(database) & 0xff) {
+    ret_error->blames_system = code == SQLITE_BUSY || code == SQLITE_LOCKED ||
+                               code == SQLITE_PROTOCOL || code == SQLITE_FULL ||
+                               code == SQLITE_IOERR || code == SQLITE_NOMEM;
+    switch (code) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         text_add(ret_error, "another process keeps it locked; wait until that one has finished, "

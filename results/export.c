@@ -395,6 +395,7 @@ static int write_part(const struct export *export, const char *sql, struct outpu
 
 static int cannot_write(const char *name, struct text *ret_error)
 {
+    text_blame(ret_error, errno);
     text_format(ret_error, "cannot write '%s': %s; name another place with --output", name,
                 strerror(errno));
     return -1;

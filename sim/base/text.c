@@ -4,6 +4,7 @@
 #include "base/decimal.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
@@ -25,8 +26,21 @@ void text_finish(struct text *text)
 void text_clear(struct text *text)
 {
     text->length = 0;
+    text->blames_system = false;
     if (text->data) {
         text->data[0] = '\0';
+    }
+}
+
+void text_blame(struct text *message, int error)
+{
+    static const int mistakes[] = {ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG,
+                                   EACCES, EPERM,   EROFS,  ENXIO};
+    message->blames_system = true;
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+        if (error == mistakes[i]) {
+            message->blames_system = false;
+        }
     }
 }
 

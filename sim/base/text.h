@@ -12,6 +12,7 @@ struct text {
     char *data; // NULL while nothing was added
     size_t length;
     size_t room;
+    bool blames_system; // of a message: what it tells is no mistake of whoever asked
 };
 
 void text_finish(struct text *text);
@@ -21,6 +22,10 @@ void text_add_n(struct text *text, const char *bytes, size_t length);
 void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_format_list(struct text *text, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
+
+// Says of a message whether the system is to blame for this error of it (errno), rather than the
+// name of a file or the permissions.
+void text_blame(struct text *message, int error);
 
 // The text as a C string; "" while it is empty. Valid until the text changes.
 const char *text_string(const struct text *text);

@@ -212,9 +212,7 @@ int verb_check(const struct arguments *arguments)
             status = print_check(arguments, &loaded, format, &error);
         }
     }
-    if (error.length) {
-        output_error(status, "%s", text_string(&error));
-    }
+    status = output_message(status, &error);
     load_finish(&loaded);
     text_finish(&error);
     return status;

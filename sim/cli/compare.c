@@ -398,9 +398,7 @@ int verb_compare(const struct arguments *arguments)
             "of a metric;\nvariance_ratio: how much more an unpaired comparison would vary\n",
             stderr);
     }
-    if (error.length) {
-        output_error(status, "%s", text_string(&error));
-    }
+    status = output_message(status, &error);
     text_finish(&text);
     text_finish(&error);
     comparison_finish(&comparison);

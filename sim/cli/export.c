@@ -18,12 +18,14 @@ static int write_json(const struct arguments *arguments, int64_t experiment, str
     }
     FILE *file = fopen(arguments->output, "wb");
     if (!file) {
+        text_blame(ret_error, errno);
         text_format(ret_error, "cannot write '%s': %s; name another file with --output",
                     arguments->output, strerror(errno));
         return -1;
     }
     int result = export_json(arguments->db, experiment, file, arguments->output, ret_error);
     if (fclose(file) != 0 && result == 0) {
+        text_blame(ret_error, errno);
         text_format(ret_error, "cannot write '%s': %s; name another file with --output",
                     arguments->output, strerror(errno));
         result = -1;
@@ -62,9 +64,7 @@ int verb_export(const struct arguments *arguments)
                      ? STATUS_FINE
                      : STATUS_BAD_INPUT;
     }
-    if (error.length) {
-        output_error(status, "%s", text_string(&error));
-    }
+    status = output_message(status, &error);
     text_finish(&error);
     return status;
 }

@@ -19,8 +19,10 @@ const struct named_text program_options[] = {
 
 const struct named_text exit_statuses[] = {
     {"0", "everything was done"},
-    {"1", "a run failed, or its results could not be written: the message says why"},
-    {"2", "the command line, the scenario or a file that it names is wrong; nothing has run"},
+    {"1", "a run failed, or the machine did: a full disk, an input or output error, a database "
+          "that stays locked, no memory; the message says why"},
+    {"2", "the command line, the scenario or a file that one of them names is wrong or cannot be "
+          "read; nothing has run"},
     {"130", "interrupted by INT or TERM: what had run is stored, and the same 'sweep' goes on"},
     {"128 + N", "ended at once by signal N, as shells say it: 137 for KILL, 143 for a second TERM"},
     {NULL, NULL},

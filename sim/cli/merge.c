@@ -15,7 +15,7 @@ int verb_merge(const struct arguments *arguments)
     struct merge_summary summary;
     int status = STATUS_FINE;
     if (merge_database(arguments->db, arguments->operands[0], &summary, &error) != 0) {
-        status = output_error(STATUS_BAD_INPUT, "%s", text_string(&error));
+        status = output_message(STATUS_BAD_INPUT, &error);
     } else if (!arguments->quiet) {
         fprintf(stderr,
                 "added %" PRId64 " experiments, %" PRId64 " points, %" PRId64

@@ -23,6 +23,15 @@ int output_error(int status, const char *format, ...)
     return status;
 }
 
+int output_message(int status, const struct text *message)
+{
+    if (!message->length) {
+        return status;
+    }
+    return output_error(message->blames_system ? STATUS_RUN_FAILED : status, "%s",
+                        text_string(message));
+}
+
 int output_text(const struct text *text)
 {
     if ((text->length && fwrite(text->data, 1, text->length, stdout) != text->length) ||

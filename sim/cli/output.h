@@ -12,6 +12,10 @@ struct text;
 // "offloadsim: error: MESSAGE" on standard error. Returns `status`.
 int output_error(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// The same for a message, with an end of STATUS_RUN_FAILED in place of `status` where it blames the
+// system. Returns `status` and prints nothing if the message is empty.
+int output_message(int status, const struct text *message);
+
 // Prints a text to standard output. Returns STATUS_FINE, or STATUS_RUN_FAILED with a message if it
 // could not be written.
 int output_text(const struct text *text);

@@ -207,9 +207,7 @@ int verb_query(const struct arguments *arguments)
                 (long long)result.rows);
     }
 failed:
-    if (error.length) {
-        output_error(status, "%s", text_string(&error));
-    }
+    status = output_message(status, &error);
     text_finish(&error);
     finish_printing(&printing);
     return status;

@@ -224,9 +224,7 @@ int verb_reprice(const struct arguments *arguments)
         status = reprice_all(arguments, &experiment, format);
     }
 end:
-    if (error.length) {
-        output_error(status, "%s", text_string(&error));
-    }
+    status = output_message(status, &error);
     stored_finish(&experiment);
     text_finish(&error);
     return status;

@@ -348,9 +348,7 @@ int running_execute(const struct arguments *arguments, enum load_what what)
         status = load_print_effects_of_run(arguments, &loaded);
     }
 end:
-    if (error.length) {
-        output_error(status, "%s", text_string(&error));
-    }
+    status = output_message(status, &error);
     store_close(store);
     load_finish(&loaded);
     text_finish(&error);

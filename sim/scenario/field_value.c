@@ -405,6 +405,30 @@ static bool read_word(const struct reading *reading, void *slot)
     return true;
 }
 
+// Of a scalar below a key; NULL if there is none.
+static const char *text_below(const struct node *node, const char *key)
+{
+    const struct node_item *item = node_find(node, key);
+    return item && item->value->kind == NODE_SCALAR ? item->value->text : NULL;
+}
+
+// What stands in the block 'sweep' for values in steps, as --set takes it; NULL for anything else.
+static const char *text_of_steps(const struct node *node, struct arena *arena)
+{
+    const struct node_item *log = node_find(node, "log");
+    const struct node *ends = log ? log->value : node;
+    const char *from = text_below(ends, "from");
+    const char *to = text_below(ends, "to");
+    const char *step = text_below(ends, log ? "count" : "step");
+    if (!from || !to) {
+        return NULL;
+    }
+    return arena_format(arena, "%s(%s,%s,%s)", log ? "log" : "range", from, to,
+                        step  ? step
+                        : log ? "COUNT"
+                              : "STEP");
+}
+
 // Whether the node is a value at all.
 static bool check_scalar(const struct reading *reading)
 {
@@ -413,7 +437,13 @@ static bool check_scalar(const struct reading *reading)
         diagnostics_error(diagnostics, &reading->node->mark, "'%s' must be %s, not %s",
                           reading->at->key, field_type_text(reading->type, &diagnostics->arena),
                           node_kind_name(reading->node->kind));
-        diagnostics_hint(diagnostics, "write one value, without brackets and keys");
+        const char *steps = text_of_steps(reading->node, &diagnostics->arena);
+        if (steps) {
+            diagnostics_hint(diagnostics, "the command 'sweep' takes several values: --set PATH=%s",
+                             steps);
+        } else {
+            diagnostics_hint(diagnostics, "write one value, without brackets and keys");
+        }
         return false;
     }
     if (node_is_null(reading->node)) {

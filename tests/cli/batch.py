@@ -238,6 +238,20 @@ def table_of_statuses(program):
     return re.findall(r"^\| (\S.*?) \|", section, re.MULTILINE)[1:]
 
 
+def locked(program, scenario, fast):
+    """A name that is wrong, and a database that the machine does not let have."""
+    program.run("run", scenario, *fast, "--db", "no/where.db", status=2)
+    program.run("run", scenario, *fast, "--db", "all.db")
+    program.run("export", "--db", "all.db", "--output", "/dev/full", "--format", "json", status=1)
+    program.run("export", "--db", "all.db", "--output", "no/where", status=2)
+    with sqlite3.connect(program.folder / "all.db") as holder:
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        done = program.run("query", "runs", "--db", "all.db", status=1)
+        expect_in("another process keeps it locked", done.stderr, "message")
+    holder.close()
+
+
 def statuses(program):
     """Those of the table in docs/batch.md, one by one; of 130, and of what is merged half done, see
     above."""
@@ -248,6 +262,7 @@ def statuses(program):
     with open("/dev/full", "w", encoding="utf-8") as full:
         program.run("run", scenario, *fast, status=1, stdout=full)
     program.run("run", scenario, *fast, "--set", "stop=no", status=2)
+    locked(program, scenario, fast[:-1])
     long_run = ("--set", "stop={samples: 100000000}", "--replications", "1", "--no-store")
     running = subprocess.Popen([program.path, "run", scenario, *long_run], cwd=program.folder,
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
