@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Holds simulated means against closed forms, one row a formula.
 
-usage: closed_forms.py OFFLOADSIM SCENARIOS [--page]
+usage: closed_forms.py OFFLOADSIM SCENARIOS [--page] [--replications N]
 
 Each row runs a scenario (with overrides) and asks whether the theory lies inside the 99 % interval
 of each metric named. Seeds are fixed, so a row either holds or does not; it cannot flicker. With
---page the rows are printed as a Markdown table instead of TAP.
+--page the rows are printed as a Markdown table instead of TAP. With a number of
+replications, for slow builds, no row has more.
 """
 
 import json
@@ -16,9 +17,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from theory import erlang_b, erlang_c, tell
+from theory import CONFIDENCE, erlang_b, erlang_c, most_replications, tell
 
-CONFIDENCE = 0.99
 
 
 def mm1(arrival, service):
@@ -152,7 +152,8 @@ ROWS = [
 def run(program, scenarios, row):
     _, scenario, sets, _ = row
     command = [program, "run", str(scenarios / (scenario + ".yaml")), "--no-store", "--quiet",
-               "--format", "json", "--jobs", "1", "--set", f"confidence={100 * CONFIDENCE} %"]
+               "--format", "json", "--jobs", "1", "--set", f"confidence={100 * CONFIDENCE:g} %",
+               "--replications", str(min(20, most_replications()))]
     for override in sets:
         command += ["--set", override]
     done = subprocess.run(command, capture_output=True, text=True)

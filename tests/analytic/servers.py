@@ -5,11 +5,10 @@ direct simulation.
 
 usage: servers.py OFFLOADSIM SCENARIOS [--page] [--only TEXT] [--replications N]
 
-With a number of replications, for slow builds, no row has more; intervals are wider then.
-
 Each row is a scenario of its own. As in closed_forms.py the theory must lie inside the 99 %
 interval of each metric named; seeds are fixed. Where a theory holds only in a limit, the row states
 how far it may be off beside that. The last rows hold every discipline against Little's law.
+With a number of replications, for slow builds, no row has more.
 """
 
 import json
@@ -21,9 +20,8 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
-from theory import erlang_c, holds
+from theory import CONFIDENCE, erlang_c, holds, most_replications
 
-CONFIDENCE = 0.99
 
 # ---- Markov chains ----
 
@@ -497,7 +495,7 @@ def run(program, scenario, files, most):
         for name, text in files.items():
             (path / name).write_text(text, encoding="utf-8")
         command = [program, "run", str(path / "scenario.yaml"), "--no-store", "--quiet", "--format",
-                   "json", "--jobs", "1", "--set", f"confidence={100 * CONFIDENCE} %"]
+                   "json", "--jobs", "1", "--set", f"confidence={100 * CONFIDENCE:g} %"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return None, done.stderr
@@ -518,9 +516,7 @@ def main():
     program = sys.argv[1]
     as_page = "--page" in sys.argv
     only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else ""
-    most = 1000
-    if "--replications" in sys.argv:
-        most = int(sys.argv[sys.argv.index("--replications") + 1])
+    most = most_replications()
     cases = [(row[0], row[1], row[2], row[3] if len(row) > 3 else {},
               row[4] if len(row) > 4 else {}) for row in rows() if only in row[0]]
     laws = [case for case in little() if only in "Little's law, " + case[0]]

@@ -1,6 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests against closed forms share: formulas, the judgement, and how rows are told."""
 
+import sys
+
+
+def most_replications():
+    """`--replications N`, for slow builds: no row has more."""
+    if "--replications" in sys.argv:
+        return int(sys.argv[sys.argv.index("--replications") + 1])
+    return 1000
+
+
+# Of the intervals. A slow build is to run; whether its numbers are right, which are the same, the
+# others tell.
+CONFIDENCE = 0.99 if most_replications() >= 20 else 0.9999
+
 
 def erlang_b(servers, load):
     """Erlang's loss formula by its recursion (Kleinrock 1975, sec. 3.6)."""

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tests of the command line share.
 
-Each test is a program: `NAME.py OFFLOADSIM ROOT`, with the path of the program and that of the
-project. It lists its cases as (name, function) and hands them to main(), which prints TAP. A case
-fails if its function raises; it gets a `Program`, and a folder of its own as current directory.
+Each test is a program: `NAME.py OFFLOADSIM ROOT [BEGIN ...]`, with the path of the program, that of
+the project, and how the names of the wanted cases begin, if not all are. It lists its cases as
+(name, function) and hands them to main(), which prints TAP. A case fails if its function raises; it
+gets a `Program`, and a folder of its own as current directory.
 """
 
 import os
@@ -15,6 +16,9 @@ import traceback
 
 # A run that takes milliseconds and still meets every part of a scenario.
 SMALL = ("--set", "stop={samples: 2000}", "--set", "warmup=none", "--replications", "3")
+# How many times as long as in a release build a simulation takes: with sanitizers, runs that only
+# have to last need fewer samples for it.
+SLOWNESS = int(os.environ.get("OFFLOADSIM_SLOWNESS", "1"))
 
 
 class Program:
@@ -63,6 +67,8 @@ def expect_in(part, whole, what):
 
 def main(cases):
     program = Program(sys.argv[1], sys.argv[2])
+    if len(sys.argv) > 3:
+        cases = [case for case in cases if case[0].startswith(tuple(sys.argv[3:]))]
     print(f"1..{len(cases)}")
     failed = 0
     for number, (name, function) in enumerate(cases, 1):

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 
-from harness import expect, expect_equal, expect_in, main
+from harness import SLOWNESS, expect, expect_equal, expect_in, main
 
 KILLS = int(os.environ.get("KILLS", "6"))
 
@@ -220,7 +220,8 @@ def start(program, *words, output=subprocess.PIPE):
 def lasting(program, *words, seconds=2):
     """The words with replications so long that a sweep takes about this time: some of it is left
     once something is stored."""
-    samples = 20000
+    samples = 20000 // SLOWNESS
+    words = (*words, "--set", "warmup=none")
     began = time.monotonic()
     sweep(program, *words, "--no-store", "--set", f"stop={{samples: {samples}}}")
     took_s = time.monotonic() - began
@@ -258,7 +259,8 @@ def wait_until_claimed(program, name):
 def killed_at_random(program):
     replications = 10 * KILLS  # enough that the last kill comes before the end
     total = 23 * replications
-    words = ("--replications", str(replications), "--jobs", "2", "--set", "stop={samples: 6000}")
+    words = ("--replications", str(replications), "--jobs", "2",
+             "--set", "warmup=none", "--set", f"stop={{samples: {6000 // SLOWNESS}}}")
     began = time.monotonic()
     whole = sweep(program, *words, "--db", "whole.db", "--format", "json").stdout
     took_s = time.monotonic() - began
@@ -428,7 +430,8 @@ def any_number_of_threads(program):
         expect_same(program, jobs + ".db", stored(program, "one.db"), f"with {jobs} threads")
 
 
-SHARED = ("--replications", "24", "--set", "stop={samples: 5000}", "--jobs", "1")
+SHARED = ("--replications", "24", "--set", "warmup=none", "--set",
+          f"stop={{samples: {5000 // SLOWNESS}}}", "--jobs", "1")
 SHARED_TOTAL = 23 * 24
 
 
@@ -606,7 +609,7 @@ def on_terminal(program, *words, until):
 def progress(program):
     """Counts, rate and time left, without those that were there before: the 28 of them would
     show in the last check, as few more are done in the first second."""
-    words = (*SMALL_AXES, "--set", "stop={samples: 100000}", "--jobs", "2")
+    words = (*SMALL_AXES, "--set", f"stop={{samples: {100000 // SLOWNESS}}}", "--jobs", "2")
     sweep(program, *words, "--replications", "4")
     began = time.monotonic()
     line, status = on_terminal(

@@ -26,6 +26,22 @@ START_TEST(digits_are_as_they_were)
 }
 END_TEST
 
+// What is asked of many samples is asked of the same ones: drawing them is what takes time.
+static struct arena many_arena;
+static const struct spec_generated *fitted;
+static const struct trace *many;
+
+static void draw_many(void)
+{
+    fitted = fit_case_generator(fit_case_path(digits_file, &many_arena), &many_arena);
+    many = fit_draw(fitted, 31, 300000, &many_arena);
+}
+
+static void forget_many(void)
+{
+    arena_finish(&many_arena);
+}
+
 // A threshold on one exit's confidence decides about the answers of another: the joint behaviour
 // that hierarchical inference lives on. Early exits, where late ones correct early ones, too.
 static const struct {
@@ -51,12 +67,9 @@ static double cascade_accuracy(const struct trace *trace, int row)
 START_TEST(cascades_are_as_they_were)
 {
     struct arena arena = {0};
-    const struct spec_generated *generated =
-        fit_case_generator(fit_case_path(digits_file, &arena), &arena);
     const struct trace *trace =
-        fit_case_wide(fit_case_path("scenarios/data/digits.csv", &arena), generated, &arena);
-    const struct trace *drawn = fit_draw(generated, 31, 300000, &arena);
-    const double found = cascade_accuracy(drawn, _i);
+        fit_case_wide(fit_case_path("scenarios/data/digits.csv", &arena), fitted, &arena);
+    const double found = cascade_accuracy(many, _i);
     const double wanted = cascade_accuracy(trace, _i);
     ck_assert_msg(fabs(found - wanted) <= 0.01, "accuracy %.4f, not %.4f", found, wanted);
     arena_finish(&arena);
@@ -65,45 +78,35 @@ END_TEST
 
 START_TEST(labels_are_as_they_were)
 {
-    struct arena arena = {0};
-    const struct spec_generated *generated =
-        fit_case_generator(fit_case_path(digits_file, &arena), &arena);
-    const struct trace *drawn = fit_draw(generated, 5, 200000, &arena);
     double share[10] = {0};
-    for (size_t row = 0; row < drawn->rows; row++) {
-        share[drawn->label[row]] += 1 / (double)drawn->rows;
-        for (int i = 0; i < drawn->exits; i++) {
+    for (size_t row = 0; row < many->rows; row++) {
+        share[many->label[row]] += 1 / (double)many->rows;
+        for (int i = 0; i < many->exits; i++) {
             const struct trace_outcome *outcome =
-                &drawn->outcomes[row * (size_t)drawn->exits + (size_t)i];
+                &many->outcomes[row * (size_t)many->exits + (size_t)i];
             ck_assert_int_ge(outcome->prediction, 0);
             ck_assert_int_lt(outcome->prediction, 10);
-            ck_assert_int_eq(outcome->prediction == drawn->label[row], outcome->correct);
+            ck_assert_int_eq(outcome->prediction == many->label[row], outcome->correct);
         }
     }
     for (int i = 0; i < 10; i++) {
-        ck_assert_double_eq_tol(share[i], generated->classes[i], 0.004);
+        ck_assert_double_eq_tol(share[i], fitted->classes[i], 0.004);
     }
-    arena_finish(&arena);
 }
 END_TEST
 
 // Each feature within each pool, and the pools themselves.
 START_TEST(features_are_as_they_were)
 {
-    struct arena arena = {0};
-    const struct spec_generated *generated =
-        fit_case_generator(fit_case_path(digits_file, &arena), &arena);
-    const struct trace *drawn = fit_draw(generated, 6, 200000, &arena);
-    ck_assert_int_eq(drawn->features, 8);
-    for (int feature = 0; feature < drawn->features; feature++) {
+    ck_assert_int_eq(many->features, 8);
+    for (int feature = 0; feature < many->features; feature++) {
         double count[3] = {0};
         double sum[3] = {0};
         double squares[3] = {0};
-        for (size_t row = 0; row < drawn->rows; row++) {
-            const double difficulty = fit_difficulty(drawn, row);
-            const int pool =
-                (difficulty > generated->pools[0]) + (difficulty > generated->pools[1]);
-            const double value = drawn->feature[row * 8 + (size_t)feature];
+        for (size_t row = 0; row < many->rows; row++) {
+            const double difficulty = fit_difficulty(many, row);
+            const int pool = (difficulty > fitted->pools[0]) + (difficulty > fitted->pools[1]);
+            const double value = many->feature[row * 8 + (size_t)feature];
             count[pool]++;
             sum[pool] += value;
             squares[pool] += value * value;
@@ -113,13 +116,11 @@ START_TEST(features_are_as_they_were)
             const double spread = sqrt(squares[pool] / count[pool] - mean * mean);
             // The pools were thirds of the trace. That they are thirds of what is generated is not
             // fitted; it follows as far as all exits together are as they were.
-            ck_assert_double_eq_tol(count[pool] / (double)drawn->rows, 1.0 / 3, 0.05);
-            ck_assert_double_eq_tol(mean, generated->features[feature].mean[pool], 0.02 * spread);
-            ck_assert_double_eq_tol(spread, generated->features[feature].spread[pool],
-                                    0.02 * spread);
+            ck_assert_double_eq_tol(count[pool] / (double)many->rows, 1.0 / 3, 0.05);
+            ck_assert_double_eq_tol(mean, fitted->features[feature].mean[pool], 0.02 * spread);
+            ck_assert_double_eq_tol(spread, fitted->features[feature].spread[pool], 0.02 * spread);
         }
     }
-    arena_finish(&arena);
 }
 END_TEST
 
@@ -195,13 +196,17 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("fit-generator");
-    TCase *fitted = tcase_create("fitted");
-    tcase_set_timeout(fitted, 120);
-    tcase_add_test(fitted, digits_are_as_they_were);
-    unit_add_table(fitted, cascades_are_as_they_were, cascades);
-    tcase_add_test(fitted, labels_are_as_they_were);
-    tcase_add_test(fitted, features_are_as_they_were);
-    suite_add_tcase(suite, fitted);
+    TCase *whole = tcase_create("whole");
+    tcase_set_timeout(whole, 120);
+    tcase_add_test(whole, digits_are_as_they_were);
+    suite_add_tcase(suite, whole);
+    TCase *together = tcase_create("together");
+    tcase_set_timeout(together, 120);
+    tcase_add_unchecked_fixture(together, draw_many, forget_many);
+    unit_add_table(together, cascades_are_as_they_were, cascades);
+    tcase_add_test(together, labels_are_as_they_were);
+    tcase_add_test(together, features_are_as_they_were);
+    suite_add_tcase(suite, together);
     TCase *keyed = tcase_create("keyed");
     tcase_add_test(keyed, a_seed_is_the_same_bits);
     tcase_add_test(keyed, samples_are_looked_up);
