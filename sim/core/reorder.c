@@ -39,10 +39,16 @@ void reorder_begin(struct reorder *reorder, double horizon_s)
     reorder->is_unsorted = false;
     reorder->from_s = reorder->horizon_s;
     reorder->horizon_s = horizon_s;
-    for (bool is_near = true; is_near && reorder->far.count;) {
+    bool is_near = reorder_far_s(reorder) < horizon_s;
+    while (is_near && reorder->far.count) {
         const struct event event = event_queue_pop(&reorder->far);
         is_near = event.time_s < horizon_s;
-        reorder_put(reorder, event.time_s, event.tag);
+        if (is_near) {
+            reorder_put_near(reorder, event.time_s, event.tag);
+        } else {
+            reorder->far_s = event.time_s;
+            event_queue_push(&reorder->far, event.time_s, event.tag);
+        }
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/event_queue.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,6 +27,7 @@ struct reorder {
     double from_s; // the stretch: all that is put in comes at or after this
     double horizon_s;
     struct event_queue far;
+    double far_s; // time of the first of those, if there are any
 };
 
 // What sorting needs; one will do for any number of them. `{0}` is empty.
@@ -63,8 +65,15 @@ static inline void reorder_put(struct reorder *reorder, double time_s, uint64_t 
     if (time_s < reorder->horizon_s) {
         reorder_put_near(reorder, time_s, tag);
     } else {
+        reorder->far_s = reorder->far.count && reorder->far_s < time_s ? reorder->far_s : time_s;
         event_queue_push(&reorder->far, time_s, tag);
     }
+}
+
+// Time of the first event behind the horizon; INFINITY if there is none.
+static inline double reorder_far_s(const struct reorder *reorder)
+{
+    return reorder->far.count ? reorder->far_s : INFINITY;
 }
 
 // All events of the stretch in order: reorder->near, reorder->count of them.

@@ -328,13 +328,35 @@ static void finish(struct pipeline *line)
     free(line->indices);
 }
 
-static void pass_stretch(struct pipeline *line)
+// Time of the first event that no stretch has come to so far; INFINITY if there is none.
+static double find_first(const struct pipeline *line)
+{
+    double first_s = reorder_far_s(&line->ends);
+    for (int i = 0; i < line->run->world->stations; i++) {
+        first_s = fmin(first_s, reorder_far_s(&line->arrivals[i]));
+        first_s = fmin(first_s, reorder_far_s(&line->departures[i]));
+    }
+    return first_s;
+}
+
+// Behind the last arrival, what is under way comes to its end: in stretches, too, so that memory
+// goes with what is in flight. They get longer or shorter as little or much happens in them.
+static void begin_without_arrivals(struct pipeline *line, double first_s)
+{
+    enum { WANTED = 1024 };
+    const uint64_t happened = line->events - line->events_before;
+    line->feed.length_s *= fmin(fmax(WANTED / (double)(happened + 1), 0.25), 2);
+    begin_stretch(line, nextafter(first_s + line->feed.length_s, INFINITY));
+}
+
+static void pass_stretch(struct pipeline *line, double first_s)
 {
     if (line->run->is_open) {
         arise_all(line);
     } else {
-        begin_stretch(line, INFINITY); // what is under way comes to its end
+        begin_without_arrivals(line, first_s);
     }
+    line->events_before = line->events;
     if (line->order.paths < paths_count(line->paths)) {
         pipeline_find_order(line);
     }
@@ -348,9 +370,11 @@ bool pipeline_run(struct run *run, struct arena *arena, uint64_t *ret_events)
 {
     struct pipeline line = {0};
     init(&line, run, arena);
+    double first_s = INFINITY;
     do {
-        pass_stretch(&line);
-    } while (!line.cannot_go_on && (run->is_open || run->answered + run->dropped < run->offered));
+        pass_stretch(&line, first_s);
+        first_s = find_first(&line);
+    } while (!line.cannot_go_on && (run->is_open || isfinite(first_s)));
     run->tally->counters[COUNTER_OFFERED] = (double)line.counted;
     pipeline_count_paths(&line);
     run->in_flight = run->offered - run->answered - run->dropped;

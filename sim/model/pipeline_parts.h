@@ -104,6 +104,7 @@ struct pipeline {
     uint32_t last_device;     // whose arrival was the last; NO_SLOT: all have come to their end
     size_t taken;             // arrivals of the stretch
     uint64_t events;
+    uint64_t events_before; // the stretch
     uint64_t counted;    // samples that were offered after the warm-up
     struct event latest; // of the ends so far
     // Scratch of a station's stretch.
