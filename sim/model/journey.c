@@ -1,186 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A sample's way through the world: it visits stations, meets decisions, travels, and ends.
+// A sample's way through the world: it visits stations and travels between them.
 
-#include "base/text.h"
-#include "model/controls.h"
 #include "model/run.h"
 #include "model/station.h"
 
-#include <inttypes.h>
 #include <math.h>
-
-// A policy that computes and sends a sample more often than that goes in circles.
-enum { MOST_DECISIONS = 60000 };
-
-// A duration of this sample: drawn at its own address, or its own entry in the trace.
-static inline double sample_draw(struct run *run, const struct sample *sample,
-                                 const struct distribution *distribution,
-                                 const struct distribution_parameters *parameters, uint64_t purpose,
-                                 uint32_t draws)
-{
-    if (distribution->kind == DISTRIBUTION_COLUMN) {
-        return trace_extra(run->world->source[sample->source].trace, sample->row,
-                           parameters->column) *
-               parameters->column_scale;
-    }
-    const struct stream_at at = {run->key, purpose, sample->device, sample->index};
-    return draws_look_up(&run->draws, draws, distribution, &at);
-}
-
-// An action as the policy wrote it.
-static void add_action(struct text *text, const struct policy_action *action)
-{
-    switch (action->verb) {
-    case POLICY_COMPUTE:
-        text_format(text, "policy_compute(%d, %d)", action->what, action->layer);
-        return;
-    case POLICY_SEND:
-        text_format(text, "policy_send(%d)", action->what);
-        return;
-    case POLICY_SEND_RAW:
-        text_format(text, "policy_send_raw(%d)", action->what);
-        return;
-    case POLICY_ANSWER:
-        text_format(text, "policy_answer(%d)", action->what);
-        return;
-    case POLICY_DROP:
-        text_format(text, "policy_drop(%d)", action->what);
-        return;
-    }
-    text_format(text, "{%d, %d, %d}", (int)action->verb, action->what, action->layer);
-}
-
-// The policy has misbehaved: the run ends with a message that tells its author where.
-static void fail(struct run *run, const struct sample *sample, const struct policy_action *action,
-                 const char *what)
-{
-    run->has_failed = true;
-    text_format(run->error, "policy '%s' %s: ", run->world->policy->name, what);
-    add_action(run->error, action);
-    text_format(run->error,
-                " for sample %" PRIu64 " of device %" PRIu32
-                " at time %.9g s, tier '%s' (seed %" PRIu64 ", replication %" PRIu64 ")",
-                sample->index, sample->device, run->now_s, run->world->view.tier[sample->tier].name,
-                run->key.seed, run->options->number);
-}
-
-static bool gets_feedback(const struct run *run, const struct sample *sample)
-{
-    const enum spec_feedback_when when = run->world->spec->feedback.when;
-    return run->world->policy->feedback && sample->reason < 0 &&
-           (when == FEEDBACK_ALWAYS || (when == FEEDBACK_OFFLOADED && sample->is_offloaded));
-}
-
-// The sample has ended, but its slot is kept until the truth is told.
-static void schedule_feedback(struct run *run, uint32_t slot)
-{
-    struct sample *sample = &run->samples[slot];
-    const double delay_s = run->world->spec->feedback.delay_s;
-    sample->visit_start_s = run->now_s;
-    if (delay_s > 0) {
-        const uint64_t rank = workload_rank(run, sample->index, sample->device);
-        event_queue_push(&run->queue, run->now_s + delay_s, event_tag(EVENT_FEEDBACK, rank, slot));
-        run->awaiting++;
-    } else {
-        view_feed_back(run, slot);
-    }
-}
-
-// What the end of a sample adds to the counters of its class.
-static void count_class(struct run *run, const struct sample *sample, double latency_s,
-                        bool is_correct, bool is_on_time)
-{
-    const int first = run->world->counters.classes + sample->device_class * CLASS_COUNTER_COUNT;
-    const bool is_answered = sample->reason < 0;
-    run_count(run, sample, first + CLASS_OFFLOADED, sample->is_offloaded);
-    run_count(run, sample, first + CLASS_ON_TIME_CORRECT, is_correct && is_on_time);
-    if (isfinite(sample_class(run, sample)->deadline_s)) {
-        run_count(run, sample, first + CLASS_DEADLINE_MISSES, !is_on_time);
-    }
-    if (is_answered) {
-        run_count(run, sample, first + CLASS_ANSWERED, 1);
-        run_count(run, sample, first + CLASS_CORRECT, is_correct);
-        run_count(run, sample, first + CLASS_LATENCY_S, latency_s);
-        histogram_add(&run->tally->class_latency[sample->device_class], latency_s);
-    } else {
-        run_count(run, sample, first + CLASS_DROPPED, 1);
-    }
-}
-
-// The end of a sample: answered back at its origin, or dropped.
-static void end_sample(struct run *run, uint32_t slot)
-{
-    if (run->holding) {
-        holding_give_back(run, slot);
-    }
-    const struct world *world = run->world;
-    const struct sample *sample = &run->samples[slot];
-    const double latency_s = run->now_s - sample->arrived_s;
-    const bool is_answered = sample->reason < 0;
-    const bool is_correct =
-        is_answered && sample_outcomes(run, sample)[sample->answer_exit].correct;
-    const double deadline_s = sample_class(run, sample)->deadline_s;
-    const bool is_on_time = is_answered && latency_s <= deadline_s;
-    if (is_answered) {
-        run->answered++;
-        run->tally->answered_in_window +=
-            run->now_s >= run->tally->window_from_s && run->now_s <= run->tally->window_to_s;
-    } else {
-        run->dropped++;
-        run->tally->late_dropped += run->now_s > run->tally->window_to_s;
-    }
-    if (!sample->is_counted) {
-        tally_uncounted(run->tally, run->now_s, is_answered);
-    } else {
-        run_count(run, sample, COUNTER_OFFLOADED, sample->is_offloaded);
-        if (is_answered) {
-            run_count(run, sample, COUNTER_ANSWERED, 1);
-            run_count(run, sample, is_correct ? COUNTER_CORRECT : COUNTER_ERRORS, 1);
-            run_count(run, sample, COUNTER_ON_TIME_CORRECT, is_correct && is_on_time);
-            run_count(run, sample, COUNTER_LATENCY_S, latency_s);
-            run_count(run, sample, world->counters.answered_by + sample->answer_exit, 1);
-            run_count(run, sample, world->counters.answered_at + sample->target, 1);
-            histogram_add(&run->tally->latency, latency_s);
-        } else {
-            run_count(run, sample, COUNTER_DROPPED, 1);
-            run_count(run, sample, world->counters.dropped_for + sample->reason, 1);
-        }
-        if (isfinite(deadline_s)) {
-            run_count(run, sample, COUNTER_DEADLINE_MISSES, !is_on_time);
-        }
-        if (world->has_classes) {
-            count_class(run, sample, latency_s, is_correct, is_on_time);
-        }
-        if (is_answered && world->labels) {
-            const size_t label = (size_t)sample_label(run, sample);
-            run->tally->label_answered[label]++;
-            run->tally->label_correct[label] += is_correct;
-        }
-    }
-    if (run->options->observe) {
-        record_sample(run, slot);
-    }
-    if (run->observations && is_answered && sample->is_offloaded && sample->target > 0) {
-        observation_return(run, slot);
-    }
-    run->in_flight--;
-    const uint32_t device = sample->device;
-    if (gets_feedback(run, sample)) {
-        schedule_feedback(run, slot);
-    } else {
-        workload_release(run, slot);
-    }
-    if (run->has_closed_loop) {
-        workload_return(run, device);
-    }
-}
-
-void journey_drop(struct run *run, uint32_t slot, int reason)
-{
-    run->samples[slot].reason = (int16_t)reason;
-    end_sample(run, slot);
-}
 
 static void expect_departure(struct run *run, uint32_t slot, double end_s)
 {
@@ -231,9 +56,7 @@ static inline void line_leave(struct run *run, struct line *line, double free_at
     } while (line->count && line_end(run, line, free_at_s) <= end_s);
 }
 
-// A sample arrives at a station: with a service time at a compute station, with bytes at a link.
-// Returns false if there was no room, and the sample is gone.
-static bool visit(struct run *run, uint32_t slot, int number, double amount)
+bool journey_visit(struct run *run, uint32_t slot, int number, double amount)
 {
     const struct world_station *station = &run->world->station[number];
     struct station_tally *tally = &run->tally->stations[number];
@@ -377,82 +200,9 @@ static inline double end_visit(struct run *run, struct sample *sample)
     return run->now_s - sample->visit_start_s;
 }
 
-// Service time of the computation that a sample asks for, in a batch of so many.
-static inline double service_time(struct run *run, const struct sample *sample, int size)
-{
-    const struct world_layer *layers =
-        sample_class(run, sample)->tier[sample->tier].layers[sample->model];
-    double service_s = 0;
-    for (int layer = sample->layer + 1; layer <= sample->until; layer++) {
-        const struct world_layer *at = &layers[layer];
-        service_s +=
-            distribution_is_by_batch(&at->time)
-                ? distribution_of_batch(&at->time, size)
-                : sample_draw(run, sample, &at->time, at->parameters, at->purpose, at->draws);
-    }
-    return service_s;
-}
-
 double journey_service_s(struct run *run, uint32_t slot, int size)
 {
-    return service_time(run, &run->samples[slot], size);
-}
-
-double journey_expected_s(struct run *run, const struct sample *sample)
-{
-    const struct world_layer *layers =
-        sample_class(run, sample)->tier[sample->tier].layers[sample->model];
-    double expected_s = 0;
-    for (int layer = sample->layer + 1; layer <= sample->until; layer++) {
-        const struct world_layer *at = &layers[layer];
-        expected_s +=
-            at->time.kind == DISTRIBUTION_COLUMN
-                ? sample_draw(run, sample, &at->time, at->parameters, at->purpose, at->draws)
-                : at->time.mean;
-    }
-    return expected_s;
-}
-
-static void start_compute(struct run *run, uint32_t slot, const struct policy_action *action)
-{
-    const struct world *world = run->world;
-    struct sample *sample = &run->samples[slot];
-    const int model = action->what;
-    if (model < 0 || model >= world->view.models) {
-        fail(run, sample, action, "asked to compute a model that does not exist");
-        return;
-    }
-    const struct world_tier *tier = &sample_class(run, sample)->tier[sample->tier];
-    if (!tier->layers[model]) {
-        fail(run, sample, action, "asked to compute a model that has no service time at this tier");
-        return;
-    }
-    // A model goes on where it stands, if what it needs for that is here; else it starts again.
-    const bool goes_on = sample->model == model && sample_is_under_way(world, sample);
-    const int first = goes_on ? sample->layer + 1 : 0;
-    if (action->layer < first || action->layer >= world->view.model[model].layers) {
-        fail(run, sample, action,
-             "asked to compute up to a layer that is behind the sample or past the end");
-        return;
-    }
-    if (first == 0 && !(sample->raw_at & 1u << sample->tier)) {
-        fail(run, sample, action,
-             "asked to start a model where only an activation of another one has come");
-        return;
-    }
-    if (!goes_on) {
-        sample->layer = -1;
-    }
-    sample->model = (int16_t)model;
-    sample->until = action->layer;
-    if (sample->is_counted) {
-        run_count(run, sample, world->counters.calls + model, 1);
-    }
-    const double service_s = service_time(run, sample, 1);
-    if (run->controls) {
-        controls_serve(run, slot, service_s);
-    }
-    visit(run, slot, tier->compute, service_s);
+    return sample_service_s(run, &run->samples[slot], size);
 }
 
 // Energy of the computation that ends, beside the idle power: as stated for its layers, or what the
@@ -510,9 +260,7 @@ static inline void end_compute(struct run *run, struct sample *sample,
     }
 }
 
-// Puts a message on the next link of the way to the sample's target: the answer, when there is
-// one, else the raw input or the activation.
-static void hop(struct run *run, uint32_t slot)
+void journey_hop(struct run *run, uint32_t slot)
 {
     if (run->holding) {
         holding_give_back(run, slot);
@@ -526,105 +274,13 @@ static void hop(struct run *run, uint32_t slot)
     if (station->loss) {
         bytes = link_transmissions(run, sample, station, bytes);
     }
-    if (visit(run, slot, number, bytes)) {
+    if (journey_visit(run, slot, number, bytes)) {
         link_count_bytes(run, sample, station, bytes);
         if (sample->is_counted) {
             run_count(run, sample, world->counters.offloads + station->link,
                       station->role == STATION_UP);
         }
     }
-}
-
-static void send(struct run *run, uint32_t slot, const struct policy_action *action)
-{
-    const struct world *world = run->world;
-    struct sample *sample = &run->samples[slot];
-    const int target = action->what;
-    if (target < 0 || target >= world->tiers || target == sample->tier) {
-        fail(run, sample, action,
-             "asked to send a sample to a tier that does not exist or where it is");
-        return;
-    }
-    // The reader sees to it that every tier can be reached, and links work both ways.
-    CHECK(&run->place, sample_hop(run, sample, target)->station >= 0);
-    const bool under_way = sample_is_under_way(world, sample);
-    sample->ships_raw = action->verb == POLICY_SEND_RAW || !under_way;
-    if (sample->ships_raw && !(sample->raw_at & 1u << sample->tier)) {
-        fail(run, sample, action,
-             "asked to send the raw input from a tier that has only an activation");
-        return;
-    }
-    if (!sample->ships_raw && isnan(world->view.model[sample->model].output_bytes[sample->layer])) {
-        fail(run, sample, action,
-             "asked to send an activation whose size the scenario does not state");
-        return;
-    }
-    sample->target = (int8_t)target;
-    sample->is_offloaded |= target > sample->tier;
-    if (run->observations && sample->tier == 0) {
-        observation_offload(run, slot);
-    }
-    if (run->links.origins && sample->tier == 0) {
-        run->links.origins[slot] = (struct link_origin){sample->exits, sample->layer, sample->model,
-                                                        sample->latest_exit, sample->computations};
-    }
-    hop(run, slot);
-}
-
-static void answer(struct run *run, uint32_t slot, const struct policy_action *action)
-{
-    struct sample *sample = &run->samples[slot];
-    if (action->what < 0 || action->what >= run->world->view.exits ||
-        !(sample->exits & UINT64_C(1) << action->what)) {
-        fail(run, sample, action, "answered with an exit that was not computed");
-        return;
-    }
-    sample->answer_exit = (int16_t)action->what;
-    sample->target = sample->tier; // where the answer was given
-    if (sample->tier == 0 || run->world->spec->samples.answer_bytes < 0) {
-        end_sample(run, slot);
-    } else {
-        hop(run, slot);
-    }
-}
-
-void journey_decide(struct run *run, uint32_t slot)
-{
-    const struct world *world = run->world;
-    struct sample *sample = &run->samples[slot];
-    const struct policy_action action = view_decide(run, sample);
-    if (run->why && action.why) {
-        run->why[slot] = action.why;
-    }
-    sample->is_lost = false;
-    if (++sample->decisions == MOST_DECISIONS) {
-        fail(run, sample, &action, "has come to no end after 60000 decisions");
-        return;
-    }
-    switch (action.verb) {
-    case POLICY_COMPUTE:
-        start_compute(run, slot, &action);
-        return;
-    case POLICY_SEND:
-    case POLICY_SEND_RAW:
-        send(run, slot, &action);
-        return;
-    case POLICY_ANSWER:
-        answer(run, slot, &action);
-        return;
-    case POLICY_DROP:
-        if (action.what == POLICY_LOST && sample->lost_messages) {
-            journey_drop(run, slot, REASON_LOST);
-            return;
-        }
-        if (action.what >= 0 && action.what < world->reasons - REASON_ENGINE_COUNT) {
-            journey_drop(run, slot, REASON_ENGINE_COUNT + action.what);
-            return;
-        }
-        fail(run, sample, &action, "dropped a sample for a reason that it does not list");
-        return;
-    }
-    fail(run, sample, &action, "returned an action that does not exist");
 }
 
 // A message has come to the far end of a link.
@@ -650,9 +306,9 @@ void journey_deliver(struct run *run, uint32_t slot)
         }
     }
     if (sample->tier != to) {
-        hop(run, slot);
+        journey_hop(run, slot);
     } else if (is_answer) {
-        end_sample(run, slot);
+        journey_end(run, slot);
     } else {
         sample->has_arrived = true;
         journey_decide(run, slot);

@@ -172,32 +172,44 @@ uint32_t workload_row(struct run *run, const struct world_source *source, uint32
 // Closed loop: a sample of this device has ended; it thinks and sends another.
 void workload_return(struct run *run, uint32_t device);
 
-// journey.c
+// journey_decide.c
 // A decision point of a sample: asks the policy and does what it says.
 void journey_decide(struct run *run, uint32_t slot);
+// What is expected of it: a column of the trace is known.
+double journey_expected_s(struct run *run, const struct sample *sample);
+
+// journey.c
+// A sample arrives at a station: with a service time at a compute station, with bytes at a link.
+// Returns false if there was no room, and the sample is gone.
+bool journey_visit(struct run *run, uint32_t slot, int number, double amount);
+// Puts a message on the next link of the way to the sample's target: the answer, when there is
+// one, else the raw input or the activation.
+void journey_hop(struct run *run, uint32_t slot);
 // A service ends: a computation leads to a decision, a transmission to the propagation.
 void journey_depart(struct run *run, uint32_t slot);
-// Adds what is in a lane of a station at this instant.
-void journey_look(const struct run *run, int station, uint32_t lane,
-                  struct station_state *ret_state);
+// The patience of a sample that waits ends.
+void journey_time_out(struct run *run, uint32_t slot);
+// sample_service_s() for queued lanes.
+double journey_service_s(struct run *run, uint32_t slot, int size);
 // A transmission ends, after `service_s`, of which the message had the medium for itself for
 // `own_s`.
 void journey_sent(struct run *run, uint32_t slot, double service_s, double own_s);
+// A message has come to the far end of a link.
+void journey_deliver(struct run *run, uint32_t slot);
 // For queued lanes: a visit to a station was so, and the sample goes on; or it is lost there.
 void journey_served(struct run *run, uint32_t slot, const struct lane_visit *visit);
 void journey_lost_in_service(struct run *run, uint32_t slot, const struct lane_visit *visit,
                              int reason);
-void journey_drop(struct run *run, uint32_t slot, int reason);
-// The patience of a sample that waits ends.
-void journey_time_out(struct run *run, uint32_t slot);
-// Service time of the computation that a sample asks for, in a batch of so many with its draws.
-double journey_service_s(struct run *run, uint32_t slot, int size);
-// What is expected of it: a column of the trace is known.
-double journey_expected_s(struct run *run, const struct sample *sample);
+// Adds what is in a lane of a station at this instant.
+void journey_look(const struct run *run, int station, uint32_t lane,
+                  struct station_state *ret_state);
 // Tells the observer of visits of one that ends: journey_visited() where there is an observer.
 void journey_show_visit(const struct run *run, const struct sample *sample);
-// A message has come to the far end of a link.
-void journey_deliver(struct run *run, uint32_t slot);
+
+// journey_end.c
+// The end of a sample: answered back at its origin, or dropped.
+void journey_end(struct run *run, uint32_t slot);
+void journey_drop(struct run *run, uint32_t slot, int reason);
 
 // dispatch.c
 // Chooses the node of a tier for a sample, unless it has one.
@@ -336,6 +348,37 @@ static inline uint32_t sample_lane(const struct run *run, const struct world_sta
     const uint64_t node = sample_node(run, sample, from);
     const uint32_t nodes = sample_class(run, sample)->tier[from].nodes;
     return station->first_lane + (uint32_t)(node * station->lanes / nodes);
+}
+
+// A duration of this sample: drawn at its own address, or its own entry in the trace.
+static inline double sample_draw(struct run *run, const struct sample *sample,
+                                 const struct distribution *distribution,
+                                 const struct distribution_parameters *parameters, uint64_t purpose,
+                                 uint32_t draws)
+{
+    if (distribution->kind == DISTRIBUTION_COLUMN) {
+        return trace_extra(run->world->source[sample->source].trace, sample->row,
+                           parameters->column) *
+               parameters->column_scale;
+    }
+    const struct stream_at at = {run->key, purpose, sample->device, sample->index};
+    return draws_look_up(&run->draws, draws, distribution, &at);
+}
+
+// Service time of the computation that a sample asks for, in a batch of so many.
+static inline double sample_service_s(struct run *run, const struct sample *sample, int size)
+{
+    const struct world_layer *layers =
+        sample_class(run, sample)->tier[sample->tier].layers[sample->model];
+    double service_s = 0;
+    for (int layer = sample->layer + 1; layer <= sample->until; layer++) {
+        const struct world_layer *at = &layers[layer];
+        service_s +=
+            distribution_is_by_batch(&at->time)
+                ? distribution_of_batch(&at->time, size)
+                : sample_draw(run, sample, &at->time, at->parameters, at->purpose, at->draws);
+    }
+    return service_s;
 }
 
 // A visit ends: tells an observer of visits, if there is one.
