@@ -190,11 +190,12 @@ static double freshness(const struct hi_parameters *p, double now_s, double seen
 {
     double halvings = (now_s - seen_s) / p->forget_s;
     double weight = 1;
-    for (; halvings >= 1; halvings--) {
+    while (halvings >= 1) {
         weight /= 2;
         if (weight < 1e-6) {
             return 0; // also of what was never measured
         }
+        halvings--;
     }
     return weight * (1 - halvings / 2);
 }

@@ -402,7 +402,6 @@ static struct policy_action choose(const struct policy_world *world,
         const double before = cut > done ? here : 0;
         if (cut == plan->layers) {
             if (before + plan->return_value[0] < best) {
-                best = before + plan->return_value[0];
                 best_cut = cut;
                 best_to = -1;
             }

@@ -279,12 +279,13 @@ static int migrate(sqlite3 *database)
 static int start_write_ahead_log(sqlite3 *database, double busy_timeout_s)
 {
     const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
-    for (double waited_s = 0; execute(database, "PRAGMA journal_mode = WAL") < 0;
-         waited_s += 0.02) {
+    double waited_s = 0;
+    while (execute(database, "PRAGMA journal_mode = WAL") < 0) {
         if ((sqlite3_errcode(database) & 0xff) != SQLITE_BUSY || waited_s > busy_timeout_s) {
             return -1;
         }
         nanosleep(&pause, NULL);
+        waited_s += 0.02;
     }
     return 0;
 }
@@ -292,7 +293,7 @@ static int start_write_ahead_log(sqlite3 *database, double busy_timeout_s)
 static int open_for_writing(sqlite3 *database, const char *path, double busy_timeout_s,
                             struct text *ret_error)
 {
-    struct identity identity;
+    struct identity identity = {0};
     if (read_identity(database, &identity) < 0) {
         database_explain(database, path, DATABASE_WRITE, ret_error);
         return -1;
@@ -355,7 +356,7 @@ static int open_unchanging(const char *path, sqlite3 **database)
 
 static int open_for_reading(sqlite3 **database, const char *path, struct text *ret_error)
 {
-    struct identity identity;
+    struct identity identity = {0};
     int result = read_identity(*database, &identity);
     if (result < 0 && (sqlite3_errcode(*database) & 0xff) == SQLITE_CANTOPEN &&
         open_unchanging(path, database) == 0) {

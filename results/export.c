@@ -315,7 +315,6 @@ struct output {
 static void add_value(struct output *output, const struct query_value *value)
 {
     struct text *line = &output->line;
-    char number[TEXT_NUMBER_ROOM];
     switch (value->kind) {
     case QUERY_NULL:
         text_add(line, output->is_json ? "null" : "");
@@ -327,6 +326,7 @@ static void add_value(struct output *output, const struct query_value *value)
         if (output->is_json) {
             text_json_number(line, value->number);
         } else {
+            char number[TEXT_NUMBER_ROOM];
             text_number(number, value->number);
             text_add(line, number);
         }

@@ -119,11 +119,12 @@ static size_t decimal_length(const char *text)
 static int take_power_of_ten(double *number)
 {
     double power = 1;
-    for (int k = 0; k <= 12; k++, power *= 10) {
+    for (int k = 0; k <= 12; k++) {
         if (*number == power) {
             *number = 1;
             return k;
         }
+        power *= 10;
     }
     return 0;
 }

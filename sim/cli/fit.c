@@ -49,7 +49,7 @@ static struct difference compare_block(const struct fit_moments *a, const struct
             if (i == k) {
                 continue;
             }
-            const size_t at = (size_t)((first_row + i) * size + first_column + k);
+            const size_t at = (size_t)(first_row + i) * (size_t)size + (size_t)(first_column + k);
             const double distance = fabs(a->correlation[at] - b->correlation[at]);
             difference.largest = fmax(difference.largest, distance);
             difference.mean += distance;

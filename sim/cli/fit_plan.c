@@ -120,7 +120,7 @@ static void add_given_exit(struct planner *planner, const char *value)
     while (count < 3 && (part = next_part(planner, source, ",", &offset, &mark))) {
         columns[count++] = (struct trace_column){part, mark};
     }
-    if (!*name || count < 2 || offset <= source->length) {
+    if (!name || !*name || count < 2 || offset <= source->length) {
         const struct mark whole = {.source = source, .line = 1, .column = 1};
         diagnostics_error(planner->diagnostics, &whole, "'%s' does not tell what an exit says",
                           diagnostics_quote(planner->diagnostics, value));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "cli/label.h"
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "exp/parameters.h"
@@ -124,6 +125,7 @@ static const char *make_label(const struct axes *axes, const struct label_point 
     text_format(&text, "%s%s", point->policy, point->is_oracle ? " (bound)" : "");
     for (size_t i = 0; i < point->parameter_count; i++) {
         const struct axis *axis = find_axis(axes, point->parameters[i].path, point->policy);
+        CHECK(NULL, axis);
         if (axis->differs) {
             text_format(&text, "%s%s=", shown++ ? ", " : " (",
                         short_name(axes, axis, point->policy));

@@ -144,7 +144,8 @@ static void add_gain(const struct experiment *experiment, const char *const *lab
     for (size_t i = 0; i < experiment->point_count && experiment->point_count <= MOST_NAMED; i++) {
         const struct experiment_point *point = &experiment->points[i];
         int number = 0;
-        while (number < point->names->metrics && strcmp(point->names->metric[number], metric)) {
+        while (number < point->names->metrics &&
+               strcmp(point->names->metric[number], metric) != 0) {
             number++;
         }
         if (number < point->names->metrics && !isnan(point->estimates[number].variance_ratio)) {

@@ -191,7 +191,7 @@ static void print_json(const struct table *table, struct text *text)
     size_t rows = table_row_count(table);
     text_add(text, table->drained_rows ? "" : "[");
     for (size_t r = 0; r < rows; r++) {
-        text_add(text, r + table->drained_rows ? ",\n {" : "\n {");
+        text_add(text, r + table->drained_rows > 0 ? ",\n {" : "\n {");
         for (size_t c = 0; c < table->column_count; c++) {
             text_add(text, c ? ", " : "");
             text_json_string(text, table->columns[c].name);
@@ -232,7 +232,7 @@ void table_print(const struct table *table, enum table_format format,
         break;
     case TABLE_JSON:
         print_json(table, text);
-        text_add(text, table->drained_rows + table_row_count(table) ? "\n]\n" : "]\n");
+        text_add(text, table->drained_rows + table_row_count(table) > 0 ? "\n]\n" : "]\n");
         break;
     case TABLE_MARKDOWN:
         table_print_markdown(table, &chosen, text);

@@ -33,7 +33,8 @@ static int decimals_of(double value, int digits)
         last--;
     }
     // The digits before the exponent are one before the point, the point, and the others.
-    int decimals = (last > buffer + 1 ? (int)(last - buffer) - 1 : 0) - atoi(exponent + 1);
+    int decimals =
+        (last > buffer + 1 ? (int)(last - buffer) - 1 : 0) - (int)strtol(exponent + 1, NULL, 10);
     return decimals > 0 ? decimals : 0;
 }
 
@@ -106,7 +107,7 @@ static struct number_form form_of_pair(const struct number_form *form, double ha
         char rounded[64];
         snprintf(rounded, sizeof(rounded), "%.*e", HALF_WIDTH_DIGITS - 1, half_width);
         const char *exponent = strchr(rounded, 'e');
-        int decimals = exponent ? HALF_WIDTH_DIGITS - 1 - atoi(exponent + 1) : 0;
+        int decimals = exponent ? HALF_WIDTH_DIGITS - 1 - (int)strtol(exponent + 1, NULL, 10) : 0;
         pair.decimals = decimals > 0 ? decimals : 0;
         if (half_width == 0 || !isfinite(half_width) || pair.decimals > MOST_DECIMALS) {
             pair.decimals = -1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "exp/estimate.h"
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "exp/experiment.h"
@@ -98,6 +99,8 @@ static void collect(const struct experiment_point *point, const struct replicati
 {
     const uint64_t per_unit = point->replications_per_unit;
     const int denominator = point->names->denominator[metric];
+    const size_t control_count = units->control_count;
+    CHECK(NULL, controls || !control_count);
     units->count = 0;
     units->offered = 0;
     units->single = (struct moments){0};
@@ -105,8 +108,8 @@ static void collect(const struct experiment_point *point, const struct replicati
         double sum = 0;
         double denominators = 0;
         double offered = 0;
-        double *of_unit = units->controls + units->count * units->control_count;
-        memset(of_unit, 0, units->control_count * sizeof(*of_unit));
+        double *of_unit = units->controls + units->count * control_count;
+        memset(of_unit, 0, control_count * sizeof(*of_unit));
         for (uint64_t i = first; i < first + per_unit; i++) {
             const double value = value_of(point, &results[i], metric);
             sum += value;
@@ -115,7 +118,7 @@ static void collect(const struct experiment_point *point, const struct replicati
             if (!isnan(value)) {
                 moments_add(&units->single, value);
             }
-            for (size_t k = 0; k < units->control_count; k++) {
+            for (size_t k = 0; k < control_count; k++) {
                 of_unit[k] += results[i].metrics[controls[k]] / (double)per_unit;
             }
         }
@@ -234,7 +237,7 @@ struct experiment_estimate estimate_metric(const struct experiment_point *point,
                                            uint64_t replications, int metric, double confidence)
 {
     struct units units;
-    int controls[CONTROL_MOST];
+    int controls[CONTROL_MOST] = {0};
     units_init(&units, replications);
     units.control_count =
         choose_controls(point, results, replications, point->names->kind[metric], controls);
@@ -405,7 +408,7 @@ static void estimate_replications(struct experiment_point *point,
 {
     const struct experiment_names *names = point->names;
     struct units units;
-    int controls[CONTROL_MOST];
+    int controls[CONTROL_MOST] = {0};
     units_init(&units, point->replications);
     for (int metric = 0; metric < names->metrics; metric++) {
         units.control_count =

@@ -26,9 +26,11 @@ static const struct spec_compute *compute_of(const struct world *world, int numb
 // How often a message is sent in the mean, with what gets lost.
 static double transmissions(const struct spec_loss *loss)
 {
-    const double p = loss ? loss->probability : 0;
-    return p < 1 ? (1 - pow(p, loss ? loss->retries + 1 : 1)) / (1 - p)
-                 : (double)loss->retries + 1;
+    if (!loss) {
+        return 1;
+    }
+    const double p = loss->probability;
+    return p < 1 ? (1 - pow(p, loss->retries + 1)) / (1 - p) : (double)loss->retries + 1;
 }
 
 double prediction_speed(const struct world *world, int number)

@@ -16,8 +16,10 @@ double queueing_all_busy(double offered_erlangs, double servers)
         return 1;
     }
     double blocked = 1;
-    for (double k = 1; k <= servers; k++) {
+    double k = 1;
+    while (k <= servers) {
         blocked = offered_erlangs * blocked / (k + offered_erlangs * blocked);
+        k++;
     }
     return blocked / (1 - utilisation * (1 - blocked));
 }

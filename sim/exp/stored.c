@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "exp/stored.h"
 
+#include "base/check.h"
 #include "base/text.h"
 #include "exp/stored_parts.h"
 #include "model/world.h"
@@ -276,6 +277,7 @@ static void find_sources(struct stored_experiment *experiment)
         const struct stored_source wanted = {.id = point->source_id};
         struct stored_source *source =
             bsearch(&wanted, sources, experiment->source_count, sizeof(*sources), compare_sources);
+        CHECK(NULL, source);
         point->source = source;
         if (source->replications < point->replications) {
             source->replications = point->replications;

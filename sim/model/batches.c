@@ -312,6 +312,7 @@ void batches_collect(const struct run *run, struct replication_batches *ret_batc
         ret_batches->metric = worst >= 0 ? worst : metrics[0];
     }
     const size_t twice = 2 * (each - 1);
+    // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): it has not converged before the first
     if (!ret_batches->has_not_converged && most / twice >= BATCH_LEAST) {
         take_together(world, batches, twice, scratch, ret_batches);
     }

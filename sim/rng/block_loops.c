@@ -198,7 +198,8 @@ LOOP size_t gamma_loop(const struct distribution *d, const uint64_t *words, cons
     return doubtful;
 }
 
-// The functions of a variant.
+// The functions of a variant. An attribute cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define VARIANT(NAME, TARGET)                                                                      \
     TARGET static void log_##NAME(const double *x, size_t count, double *ret_logarithms)           \
     {                                                                                              \
@@ -223,6 +224,7 @@ LOOP size_t gamma_loop(const struct distribution *d, const uint64_t *words, cons
     {                                                                                              \
         return gamma_loop(distribution, words, rests, count, ret_values, ret_doubtful);            \
     }
+// NOLINTEND(bugprone-macro-parentheses)
 #define ROW(NAME)                                                                                  \
     {                                                                                              \
 #NAME, is_supported_##NAME, log_##NAME, exp_##NAME, normal_##NAME, draw_##NAME,            \

@@ -4,6 +4,7 @@
 
 #include "scenario/field.h"
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "policies/policy.h"
@@ -155,7 +156,9 @@ static void write_variant(const struct field_writer *writer, const struct field_
     memcpy(&kind, place + type->kind_offset, sizeof(kind));
     struct field_writer below = *writer;
     below.dimension = field_dimension(type, writer->dimension);
-    write_case(&below, case_of(type->cases, kind), place, text);
+    const struct field_case *chosen = case_of(type->cases, kind);
+    CHECK(NULL, chosen);
+    write_case(&below, chosen, place, text);
 }
 
 static void write_policy(const struct field_writer *writer, const struct spec_policy *policy,

@@ -5,7 +5,7 @@
 // What the files of the grammar share. Everyone else takes scenario/grammar.h.
 
 #include "rng/distribution.h"
-#include "scenario/field.h"
+#include "scenario/grammar.h"
 
 #include <stddef.h>
 
@@ -33,9 +33,6 @@
         .cases = grammar_distributions, .bare_case = "constant",                                   \
         .kind_offset = DISTRIBUTION_OFFSET(kind)                                                   \
     }
-
-extern const struct field_case grammar_distributions[];
-extern const struct field_case grammar_service_times[]; // those, and times of batches
 
 // Items of lists and maps.
 extern const struct field_type grammar_model; // struct spec_model

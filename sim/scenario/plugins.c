@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "scenario/plugins.h"
 
+#include "base/check.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -160,6 +161,7 @@ void plugins_note(const struct plugins *plugins, const char *scenario_path, stru
         struct spec_plugin *plugin = &spec->plugins[i];
         const struct known_plugin *known =
             find_known(plugins, file_beside(scenario_path, plugin->path, arena));
+        CHECK(NULL, known);
         plugin->type = known->type;
         memcpy(plugin->hash, known->hash, sizeof(plugin->hash));
     }

@@ -48,7 +48,7 @@ static const char *number_text(double number, double scale, const char *unit, st
 {
     char buffer[TEXT_NUMBER_ROOM];
     const char *exponent = strchr(arena_format(arena, "%.0e", scale), 'e');
-    const int decimals = exponent ? 12 - atoi(exponent + 1) : 0;
+    const int decimals = exponent ? 12 - (int)strtol(exponent + 1, NULL, 10) : 0;
     const double rounded =
         strtod(arena_format(arena, "%.*f", decimals > 0 ? decimals : 0, number), NULL);
     text_number(buffer, rounded == 0 ? 0 : rounded); // no "-0"
