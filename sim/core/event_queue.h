@@ -107,18 +107,15 @@ static inline struct event event_queue_pop(struct event_queue *queue)
     return event_queue_pop_far(queue);
 }
 
-// Whether an event would come before all that are pending.
-static inline bool event_queue_is_after(struct event_queue *queue, const struct event *event)
+// Returns the earliest event, which stays; the queue must not be empty.
+static inline struct event event_queue_first(struct event_queue *queue)
 {
     if (queue->near_count) {
-        return event_is_before(event, &queue->near[queue->near_count - 1]);
-    }
-    if (!queue->count) {
-        return true;
+        return queue->near[queue->near_count - 1];
     }
     const struct event first = event_queue_pop(queue);
     event_queue_push(queue, first.time_s, first.tag);
-    return event_is_before(event, &first);
+    return first;
 }
 
 // Calls `each` for every pending event, in any order.

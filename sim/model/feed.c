@@ -65,6 +65,11 @@ void feed_finish(struct feed *feed)
     event_queue_finish(&feed->heap);
 }
 
+void feed_adapt(struct feed *feed, uint64_t happened)
+{
+    feed->length_s *= fmin(fmax(WANTED / (double)(happened + 1), 0.25), 2);
+}
+
 // Takes all arrivals of a device before the horizon; returns the time of the one behind it.
 static double take(struct feed *feed, const struct world_class *devices, uint32_t device)
 {
@@ -141,9 +146,7 @@ static void scan(struct feed *feed)
     }
     reorder_sort(&feed->stretch, &feed->scratch);
     feed->is_over = isinf(least_next(feed));
-    // Towards as many arrivals as are wanted.
-    const double times = WANTED / (double)(feed->stretch.count + 1);
-    feed->length_s *= fmin(fmax(times, 0.25), 2);
+    feed_adapt(feed, feed->stretch.count);
 }
 
 static void pop(struct feed *feed)
@@ -163,9 +166,7 @@ static void pop(struct feed *feed)
     }
     feed->is_over = !feed->heap.count;
     if (!feed->is_over) {
-        const struct event first = event_queue_pop(&feed->heap);
-        feed->horizon_s = first.time_s;
-        event_queue_push(&feed->heap, first.time_s, first.tag);
+        feed->horizon_s = event_queue_first(&feed->heap).time_s;
     }
 }
 

@@ -33,6 +33,10 @@ void feed_finish(struct feed *feed);
 // been given by then.
 void feed_next(struct feed *feed);
 
+// Makes stretches longer or shorter, towards as many arrivals in each as are wanted, or whatever
+// `happened` counts.
+void feed_adapt(struct feed *feed, uint64_t happened);
+
 // How many devices have an arrival that was scheduled and not taken, before the event (time_s,
 // tag); `taken` arrivals of the last stretch were. `last` is a device that has scheduled none.
 uint64_t feed_pending_before(const struct feed *feed, size_t taken, uint32_t last,

@@ -343,9 +343,7 @@ static double find_first(const struct pipeline *line)
 // goes with what is in flight. They get longer or shorter as little or much happens in them.
 static void begin_without_arrivals(struct pipeline *line, double first_s)
 {
-    enum { WANTED = 1024 };
-    const uint64_t happened = line->events - line->events_before;
-    line->feed.length_s *= fmin(fmax(WANTED / (double)(happened + 1), 0.25), 2);
+    feed_adapt(&line->feed, line->events - line->events_before);
     begin_stretch(line, nextafter(first_s + line->feed.length_s, INFINITY));
 }
 

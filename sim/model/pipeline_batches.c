@@ -415,8 +415,11 @@ void pipeline_pass_batching(struct pipeline *line, int number)
     reorder_sort(arrivals, &line->scratch);
     take_due(departures, &line->loop);
     for (size_t next = 0; next < arrivals->count || line->loop.count;) {
-        const bool is_arrival =
-            next < arrivals->count && event_queue_is_after(&line->loop, &arrivals->near[next]);
+        bool is_arrival = next < arrivals->count;
+        if (is_arrival && line->loop.count) {
+            const struct event due = event_queue_first(&line->loop);
+            is_arrival = event_is_before(&arrivals->near[next], &due);
+        }
         const struct event event =
             is_arrival ? arrivals->near[next++] : event_queue_pop(&line->loop);
         pipeline_do_batching(line, number, &event, &window, &sums);
