@@ -58,7 +58,14 @@ void reorder_grow(struct reorder *reorder)
     reorder->near = memory_resize(reorder->near, reorder->room, sizeof(*reorder->near));
 }
 
-static void insert(struct event *events, size_t count)
+void reorder_put_far(struct reorder *reorder, double time_s, uint64_t tag)
+{
+    reorder->far_s = reorder->far.count && reorder->far_s < time_s ? reorder->far_s : time_s;
+    event_queue_push(&reorder->far, time_s, tag);
+}
+
+// Sorts by insertion unless that takes more moves; returns whether it was done.
+static bool insert(struct event *events, size_t count, size_t most)
 {
     for (size_t i = 1; i < count; i++) {
         const struct event event = events[i];
@@ -67,7 +74,12 @@ static void insert(struct event *events, size_t count)
             events[at] = events[at - 1];
         }
         events[at] = event;
+        if (i - at > most) {
+            return false;
+        }
+        most -= i - at;
     }
+    return true;
 }
 
 static int compare(const void *left, const void *right)
@@ -84,6 +96,12 @@ static void make_room(struct reorder_scratch *scratch, size_t count)
         scratch->events = memory_resize(scratch->events, scratch->room, sizeof(struct event));
         scratch->starts = memory_resize(scratch->starts, scratch->room + 1, sizeof(uint32_t));
     }
+}
+
+// Below 2^32, and so a signed number, which takes one instruction.
+static inline int64_t bucket_of(const struct event *event, double first_s, double per_second)
+{
+    return (int64_t)((event->time_s - first_s) * per_second);
 }
 
 // Puts the events into buckets by time, in order of the buckets. Returns how many the fullest has.
@@ -106,7 +124,7 @@ static size_t distribute(struct reorder *reorder, struct reorder_scratch *scratc
     }
     memset(starts, 0, (count + 1) * sizeof(*starts));
     for (size_t i = 0; i < count; i++) {
-        starts[(size_t)((near[i].time_s - first_s) * per_second) + 1]++;
+        starts[bucket_of(&near[i], first_s, per_second) + 1]++;
     }
     size_t fullest = 0;
     for (size_t i = 1; i <= count; i++) {
@@ -115,7 +133,7 @@ static size_t distribute(struct reorder *reorder, struct reorder_scratch *scratc
     }
     if (fullest <= MOST_IN_BUCKET) {
         for (size_t i = 0; i < count; i++) {
-            scratch->events[starts[(size_t)((near[i].time_s - first_s) * per_second)]++] = near[i];
+            scratch->events[starts[bucket_of(&near[i], first_s, per_second)]++] = near[i];
         }
     }
     return fullest;
@@ -128,6 +146,9 @@ void reorder_sort(struct reorder *reorder, struct reorder_scratch *scratch)
     }
     reorder->is_unsorted = false;
     if (reorder->count > FEW) {
+        if (insert(reorder->near, reorder->count, reorder->count)) {
+            return;
+        }
         make_room(scratch, reorder->count);
         if (reorder->count > UINT32_MAX || distribute(reorder, scratch) > MOST_IN_BUCKET) {
             qsort(reorder->near, reorder->count, sizeof(*reorder->near), compare);
@@ -140,5 +161,5 @@ void reorder_sort(struct reorder *reorder, struct reorder_scratch *scratch)
         reorder->near = sorted;
         reorder->room = room;
     }
-    insert(reorder->near, reorder->count);
+    insert(reorder->near, reorder->count, SIZE_MAX);
 }

@@ -43,7 +43,10 @@ void reorder_scratch_finish(struct reorder_scratch *scratch);
 // Begins the next stretch, where the last one ended: what was taken out of that is forgotten.
 void reorder_begin(struct reorder *reorder, double horizon_s);
 
-void reorder_grow(struct reorder *reorder);
+__attribute__((cold)) void reorder_grow(struct reorder *reorder);
+
+// An event that is known to come behind it.
+__attribute__((cold)) void reorder_put_far(struct reorder *reorder, double time_s, uint64_t tag);
 
 // An event that is known to come before the horizon.
 static inline void reorder_put_near(struct reorder *reorder, double time_s, uint64_t tag)
@@ -65,8 +68,7 @@ static inline void reorder_put(struct reorder *reorder, double time_s, uint64_t 
     if (time_s < reorder->horizon_s) {
         reorder_put_near(reorder, time_s, tag);
     } else {
-        reorder->far_s = reorder->far.count && reorder->far_s < time_s ? reorder->far_s : time_s;
-        event_queue_push(&reorder->far, time_s, tag);
+        reorder_put_far(reorder, time_s, tag);
     }
 }
 

@@ -142,61 +142,79 @@ static bool look_up(struct pipeline *line, struct flight *flight, const struct w
     return true;
 }
 
-// Where all that decisions see of a sample follows from its row, samples of a row share a path.
-static bool look_up_row(struct pipeline *line, struct flight *flight,
-                        const struct world_class *devices)
+// What is looked up for many samples that arise before any of them does, so that none waits for
+// another.
+struct arising {
+    uint64_t index;
+    uint32_t row;
+};
+
+static void find_rows(struct pipeline *line, const struct event *arrivals, size_t count,
+                      struct arising *ret_arising)
 {
     struct run *run = line->run;
     const struct world_source *source = run->world->source;
-    flight->row = source->rows == 1 && !source->row
-                      ? 0
-                      : workload_row(run, source, flight->device, flight->index);
-    struct known *known = &line->known[flight->device_class][flight->row];
-    if (!known->first) {
-        if (!look_up(line, flight, devices)) {
-            return false;
-        }
-        *known = (struct known){flight->raw_bytes, flight->step, flight->is_correct};
-        return true;
+    const bool has_row = line->known && (source->rows > 1 || source->row);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t device = event_subject(&arrivals[i]);
+        const uint64_t index = run->devices[device].index++;
+        ret_arising[i] = (struct arising){
+            .index = index, .row = has_row ? workload_row(run, source, device, index) : 0};
     }
-    flight->step = known->first;
-    flight->is_correct = known->is_correct;
-    flight->raw_bytes = known->raw_bytes;
-    return true;
 }
 
 // The samples of some arrivals, among which neither the warm-up nor the run ends.
 static void arise_some(struct pipeline *line, const struct event *arrivals, size_t count)
 {
+    enum { PART = 64 };
     struct run *run = line->run;
     const struct world *world = run->world;
     const double window_from_s = run->tally->window_from_s;
+    struct arising arising[PART];
     uint64_t counted = 0;
     const struct world_class *devices = world->classes;
     uint8_t device_class = 0;
+    struct known *known = NULL;
     for (size_t i = 0; i < count; i++) {
+        if (i % PART == 0) {
+            find_rows(line, arrivals + i, count - i < PART ? count - i : PART, arising);
+        }
+        const struct arising *own = &arising[i % PART];
         const double time_s = arrivals[i].time_s;
         const uint32_t device = event_subject(&arrivals[i]);
         if (world->class_count > 1) {
             devices = run_class(run, device);
             device_class = (uint8_t)(devices - world->classes);
         }
+        const bool is_counted = time_s >= window_from_s;
         const uint32_t slot = take_flight(line);
         struct flight *flight = &line->flights[slot];
         *flight = (struct flight){.arrived_s = time_s,
-                                  .index = run->devices[device].index++,
+                                  .index = own->index,
                                   .device = device,
+                                  .row = own->row,
                                   .device_class = device_class,
-                                  .is_counted = time_s >= window_from_s};
+                                  .is_counted = is_counted};
         run->now_s = time_s;
-        if (!(line->known ? look_up_row(line, flight, devices) : look_up(line, flight, devices))) {
+        // Where all that decisions see of a sample follows from its row, samples of a row share a
+        // path.
+        if (line->known) {
+            known = &line->known[device_class][own->row];
+        }
+        if (known && known->first) {
+            flight->step = known->first;
+            flight->is_correct = known->is_correct;
+            flight->raw_bytes = known->raw_bytes;
+        } else if (!look_up(line, flight, devices)) {
             line->cannot_go_on = true;
             return;
+        } else if (known) {
+            *known = (struct known){flight->raw_bytes, flight->step, flight->is_correct};
         }
-        counted += flight->is_counted;
-        if (world->has_classes && flight->is_counted) {
-            run->tally->counters[world->counters.classes +
-                                 flight->device_class * CLASS_COUNTER_COUNT + CLASS_OFFERED]++;
+        counted += is_counted;
+        if (world->has_classes && is_counted) {
+            run->tally->counters[world->counters.classes + device_class * CLASS_COUNTER_COUNT +
+                                 CLASS_OFFERED]++;
         }
         reorder_put_near(flight->step->events, time_s,
                          (arrivals[i].tag & ~(uint64_t)UINT32_MAX) | slot);
@@ -300,6 +318,7 @@ static void init(struct pipeline *line, struct run *run, struct arena *arena)
     line->order.is_placed = arena_new_array(arena, stations, bool);
     line->order.groups = arena_new_array(arena, stations, struct group);
     line->window_from.time_s = run->tally->window_from_s;
+    line->labels = arena_new_array(arena, (size_t)world->labels, struct label_sums);
     pipeline_init_batching(line, arena);
     feed_init(&line->feed, run, arena);
     workload_take_slot(run); // for a sample while it is asked about

@@ -373,7 +373,7 @@ static void wake(const struct at *at)
 }
 
 void pipeline_do_batching(struct pipeline *line, int number, const struct event *event,
-                          const struct window *window, struct station_tally *sums)
+                          struct station_tally *sums)
 {
     const struct world_station *station = &line->run->world->station[number];
     const uint32_t subject = event_subject(event);
@@ -386,13 +386,14 @@ void pipeline_do_batching(struct pipeline *line, int number, const struct event 
         const uint32_t lane = lane_of(flight->step->leg, line->run->world, flight);
         place = station->first_queued + (lane - station->first_lane);
     }
+    const struct window window = pipeline_window(line, event);
     const struct at at = {.line = line,
                           .station = station,
                           .lane = &line->batching[place],
                           .place = place,
                           .event = event,
-                          .from_s = window_from_s(window, event),
-                          .to_s = window->to_s,
+                          .from_s = window.from_s,
+                          .to_s = window.to_s,
                           .sums = sums};
     if (is_wake) {
         wake(&at);
@@ -408,10 +409,6 @@ void pipeline_pass_batching(struct pipeline *line, int number)
     struct reorder *arrivals = &line->arrivals[number];
     struct reorder *departures = &line->departures[number];
     struct station_tally sums = line->run->tally->stations[number];
-    struct window window = {INFINITY, line->run->tally->window_to_s, &line->window_from};
-    if (line->window_from.time_s < departures->from_s) {
-        window = (struct window){line->window_from.time_s, window.to_s, NULL};
-    }
     reorder_sort(arrivals, &line->scratch);
     take_due(departures, &line->loop);
     for (size_t next = 0; next < arrivals->count || line->loop.count;) {
@@ -422,7 +419,7 @@ void pipeline_pass_batching(struct pipeline *line, int number)
         }
         const struct event event =
             is_arrival ? arrivals->near[next++] : event_queue_pop(&line->loop);
-        pipeline_do_batching(line, number, &event, &window, &sums);
+        pipeline_do_batching(line, number, &event, &sums);
     }
     line->run->tally->stations[number] = sums;
 }

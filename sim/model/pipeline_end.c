@@ -51,8 +51,7 @@ static inline void end_counted(struct pipeline *line, const struct flight *fligh
             const struct world_source *source = &world->source[flight->source];
             const size_t label =
                 source->generator ? flight->row : (size_t)source->trace->label[flight->row];
-            run->tally->label_answered[label]++;
-            run->tally->label_correct[label] += flight->is_correct;
+            line->labels[label].answers[flight->is_correct]++;
         }
     }
     if (world->has_classes) {
@@ -60,29 +59,32 @@ static inline void end_counted(struct pipeline *line, const struct flight *fligh
     }
 }
 
-void pipeline_end_all(struct pipeline *line)
+// What a stretch's ends of samples add.
+struct end_sums {
+    struct outcome_sums outcomes;
+    uint64_t answered;
+    uint64_t answered_in_window;
+};
+
+// Of the ends from number `first` on, those that have its window. Returns the number of the next.
+static size_t end_some(struct pipeline *line, size_t first, struct end_sums *sums)
 {
-    struct run *run = line->run;
-    struct tally *tally = run->tally;
-    const struct world_class *classes = run->world->classes;
-    const struct reorder *ends = &line->ends;
-    reorder_sort(&line->ends, &line->scratch);
-    const struct window window = pipeline_window(line, ends);
-    struct outcome_sums sums = {.latency_s = tally->counters[COUNTER_LATENCY_S]};
-    uint64_t answered_in_window = 0;
-    uint64_t answered = 0;
+    struct tally *tally = line->run->tally;
+    const struct world_class *classes = line->run->world->classes;
+    const struct event *events = line->ends.near;
+    const struct window window = pipeline_window(line, &events[first]);
+    const size_t end = pipeline_window_end(line, &line->ends, first);
+    struct end_sums own = *sums;
     int last_class = -1;
     double deadline_s = INFINITY; // of that class
-    for (size_t i = 0; i < ends->count; i++) {
-        const struct event *event = &ends->near[i];
-        const uint32_t slot = event_subject(event);
+    for (; first < end; first++) {
+        const uint32_t slot = event_subject(&events[first]);
         const struct flight *flight = &line->flights[slot];
-        const double now_s = event->time_s;
-        const double from_s = window_from_s(&window, event);
+        const double now_s = events[first].time_s;
         const bool is_answered = flight->step->is_answered;
         if (is_answered) {
-            answered++;
-            answered_in_window += (now_s >= from_s) & (now_s <= window.to_s);
+            own.answered++;
+            own.answered_in_window += (now_s >= window.from_s) & (now_s <= window.to_s);
         } else {
             tally->late_dropped += now_s > window.to_s;
         }
@@ -92,8 +94,9 @@ void pipeline_end_all(struct pipeline *line)
                 deadline_s = classes[last_class].deadline_s;
             }
             flight->step->counted++;
-            end_counted(line, flight, now_s - flight->arrived_s, is_answered, deadline_s, &sums);
-        } else if (now_s < from_s) {
+            end_counted(line, flight, now_s - flight->arrived_s, is_answered, deadline_s,
+                        &own.outcomes);
+        } else if (now_s < window.from_s) {
             tally->early_answered += is_answered;
         } else {
             tally->late_uncounted++;
@@ -101,21 +104,42 @@ void pipeline_end_all(struct pipeline *line)
         }
         line->free[line->free_count++] = slot;
     }
-    if (ends->count) {
-        line->latest = ends->near[ends->count - 1];
+    *sums = own;
+    return end;
+}
+
+void pipeline_end_all(struct pipeline *line)
+{
+    struct run *run = line->run;
+    struct tally *tally = run->tally;
+    reorder_sort(&line->ends, &line->scratch);
+    struct end_sums sums = {.outcomes.latency_s = tally->counters[COUNTER_LATENCY_S]};
+    for (size_t i = 0; i < line->ends.count;) {
+        i = end_some(line, i, &sums);
     }
-    run->answered += answered;
-    run->dropped += ends->count - answered;
-    tally->answered_in_window += answered_in_window;
-    tally->counters[COUNTER_CORRECT] += (double)sums.correct;
-    tally->counters[COUNTER_ERRORS] += (double)(sums.answered - sums.correct);
-    tally->counters[COUNTER_ON_TIME_CORRECT] += (double)(sums.correct - sums.late_correct);
-    tally->counters[COUNTER_DEADLINE_MISSES] += (double)sums.deadline_misses;
-    tally->counters[COUNTER_LATENCY_S] = sums.latency_s;
+    if (line->ends.count) {
+        line->latest = line->ends.near[line->ends.count - 1];
+    }
+    const struct outcome_sums *outcomes = &sums.outcomes;
+    run->answered += sums.answered;
+    run->dropped += line->ends.count - sums.answered;
+    tally->answered_in_window += sums.answered_in_window;
+    tally->counters[COUNTER_CORRECT] += (double)outcomes->correct;
+    tally->counters[COUNTER_ERRORS] += (double)(outcomes->answered - outcomes->correct);
+    tally->counters[COUNTER_ON_TIME_CORRECT] +=
+        (double)(outcomes->correct - outcomes->late_correct);
+    tally->counters[COUNTER_DEADLINE_MISSES] += (double)outcomes->deadline_misses;
+    tally->counters[COUNTER_LATENCY_S] = outcomes->latency_s;
 }
 
 void pipeline_count_paths(struct pipeline *line)
 {
+    struct tally *tally = line->run->tally;
+    for (int i = 0; i < line->run->world->labels; i++) {
+        const uint64_t *answers = line->labels[i].answers;
+        tally->label_answered[i] = (double)(answers[false] + answers[true]);
+        tally->label_correct[i] = (double)answers[true];
+    }
     for (int i = 0; i < line->steps_count; i++) {
         const struct path *path = &paths_all(line->paths)[i];
         const double counted = (double)line->steps[i][path->leg_count].counted;

@@ -48,12 +48,14 @@ struct flight {
     uint32_t row; // of the trace; of a sample that was generated, its label
     uint16_t source;
     uint8_t device_class;
-    bool is_counted;
-    bool is_correct;
-    bool is_in_visit; // it has come to the station, and has not left it
-    bool shares_tag;  // its next event follows from the end of a batch, with the tag of that
-    uint32_t behind;  // served with others: who is next in the queue, or in the batch
+    bool is_counted : 1;
+    bool is_correct : 1;
+    bool is_in_visit : 1; // it has come to the station, and has not left it
+    bool shares_tag : 1;  // its next event follows from the end of a batch, with the tag of that
+    uint32_t behind;      // served with others: who is next in the queue, or in the batch
 };
+
+_Static_assert(sizeof(struct flight) <= 64, "a sample in flight takes a line of the cache");
 
 // What is known of a row of the trace.
 struct known {
@@ -80,6 +82,11 @@ struct station_order {
     int paths; // that are in it
 };
 
+// Counted answers to samples of a label.
+struct label_sums {
+    uint64_t answers[2]; // [is_correct]
+};
+
 struct batching_lane;
 
 struct pipeline {
@@ -104,9 +111,10 @@ struct pipeline {
     uint32_t last_device;     // whose arrival was the last; NO_SLOT: all have come to their end
     size_t taken;             // arrivals of the stretch
     uint64_t events;
-    uint64_t events_before; // the stretch
-    uint64_t counted;    // samples that were offered after the warm-up
-    struct event latest; // of the ends so far
+    uint64_t events_before;    // the stretch
+    uint64_t counted;          // samples that were offered after the warm-up
+    struct event latest;       // of the ends so far
+    struct label_sums *labels; // [labels]
     // Scratch of a station's stretch.
     double *values;
     double *amounts; // service times, or bytes
@@ -144,33 +152,29 @@ static inline uint64_t next_tag(const struct pipeline *line, struct flight *flig
     return time_s > from->time_s || tag > from->tag ? tag : from->tag;
 }
 
-// The start of the window, as events of a stretch know it: INFINITY before it.
+// The window as an event knows it: there is none before the event that it begins with.
 struct window {
     double from_s;
     double to_s;
-    const struct event *first; // with which it begins; NULL: before or after all of the stretch
 };
 
-static inline double window_from_s(const struct window *window, const struct event *event)
+static inline struct window pipeline_window(const struct pipeline *line, const struct event *event)
 {
-    if (window->first && !event_is_before(event, window->first)) {
-        return window->first->time_s;
-    }
-    return window->from_s;
+    const bool is_before = event_is_before(event, &line->window_from);
+    return (struct window){is_before ? INFINITY : line->window_from.time_s,
+                           line->run->tally->window_to_s};
 }
 
-static inline struct window pipeline_window(const struct pipeline *line,
-                                            const struct reorder *events)
+// The end of the events, which are in order, that have the window of the one with number `first`.
+static inline size_t pipeline_window_end(const struct pipeline *line, const struct reorder *events,
+                                         size_t first)
 {
-    const struct tally *tally = line->run->tally;
-    struct window window = {line->window_from.time_s, tally->window_to_s, NULL};
-    if (events->count && event_is_before(&events->near[0], &line->window_from)) {
-        window.from_s = INFINITY;
-        if (!event_is_before(&events->near[events->count - 1], &line->window_from)) {
-            window.first = &line->window_from;
+    size_t end = events->count;
+    if (event_is_before(&events->near[first], &line->window_from)) {
+        for (; !event_is_before(&events->near[end - 1], &line->window_from); end--) {
         }
     }
-    return window;
+    return end;
 }
 
 // The lane that a sample takes at the station of a leg.
@@ -218,7 +222,7 @@ void pipeline_finish_batching(struct pipeline *line);
 // the end of a batch, or the end of a wait for a batch to fill.
 void pipeline_pass_batching(struct pipeline *line, int number);
 void pipeline_do_batching(struct pipeline *line, int number, const struct event *event,
-                          const struct window *window, struct station_tally *sums);
+                          struct station_tally *sums);
 // Once all samples have come to their end: a run that samples stop is over then. Returns how many
 // of such waits were counted though they end later. One that stops at a time goes on until nothing
 // is due.

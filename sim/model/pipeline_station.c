@@ -126,9 +126,9 @@ static inline void add_begin(struct station_tally *sums, double now_s, double st
     }
 }
 
-static inline void add_end(struct station_tally *sums, const struct world_station *station,
-                           const struct step *step, bool is_counted, double visit_s, double start_s,
-                           double end_s, double from_s, double to_s)
+static inline void add_end(struct station_tally *sums, bool is_link, const struct step *step,
+                           bool is_counted, double visit_s, double start_s, double end_s,
+                           double from_s, double to_s)
 {
     const double served_s = end_s - start_s;
     sums->queue_area_s += tally_overlap(visit_s, start_s, from_s, to_s);
@@ -139,7 +139,7 @@ static inline void add_end(struct station_tally *sums, const struct world_statio
         sums->visits++;
         sums->wait_s += start_s - visit_s;
         sums->counted_s += served_s;
-        if (station->role == STATION_COMPUTE) {
+        if (!is_link) {
             sums->joules += step->watts * served_s + step->joules;
         }
     }
@@ -152,9 +152,10 @@ static inline double *lane_free_at(struct pipeline *line, uint32_t lane)
 }
 
 // A sample takes its place at a station, with a service time or bytes. Returns when it will leave.
-static inline double start_visit(struct pipeline *line, const struct world_station *station,
-                                 struct flight *flight, const struct event *event, double amount,
-                                 const struct window *window, struct station_tally *sums)
+static inline __attribute__((always_inline)) double
+start_visit(struct pipeline *line, const struct world_station *station, bool is_link,
+            uint32_t servers, struct flight *flight, const struct event *event, double amount,
+            const struct window *window, struct station_tally *sums)
 {
     struct run *run = line->run;
     const uint32_t lane =
@@ -163,7 +164,7 @@ static inline double start_visit(struct pipeline *line, const struct world_stati
     double *free_at_s = lane_free_at(line, lane);
     const double start_s = station_start(free_at_s, now_s);
     double end_s = start_s + amount;
-    if (station->role != STATION_COMPUTE) {
+    if (is_link) {
         end_s = start_s + amount / station->rate.constant;
         if (station->rate.parts) {
             const struct rate_lane rate = link_rate(run, station, lane);
@@ -173,8 +174,8 @@ static inline double start_visit(struct pipeline *line, const struct world_stati
             sums->bytes += amount;
         }
     }
-    station_take(free_at_s, station->servers, end_s);
-    add_begin(sums, now_s, start_s, end_s, window_from_s(window, event), window->to_s);
+    station_take(free_at_s, servers, end_s);
+    add_begin(sums, now_s, start_s, end_s, window->from_s, window->to_s);
     flight->visit_s = now_s;
     flight->start_s = start_s;
     flight->is_in_visit = true;
@@ -182,32 +183,47 @@ static inline double start_visit(struct pipeline *line, const struct world_stati
 }
 
 // A sample leaves a station.
-static inline void end_visit(const struct world_station *station, struct flight *flight,
-                             const struct event *event, const struct window *window,
-                             struct station_tally *sums)
+static inline void end_visit(bool is_link, struct flight *flight, const struct event *event,
+                             const struct window *window, struct station_tally *sums)
 {
     const struct step *step = flight->step++;
     flight->is_in_visit = false;
-    add_end(sums, station, step, flight->is_counted, flight->visit_s, flight->start_s,
-            event->time_s, window_from_s(window, event), window->to_s);
+    add_end(sums, is_link, step, flight->is_counted, flight->visit_s, flight->start_s,
+            event->time_s, window->from_s, window->to_s);
+}
+
+static inline __attribute__((always_inline)) void
+start_some(struct pipeline *line, int number, bool is_link, uint32_t servers, size_t first)
+{
+    const struct world_station *station = &line->run->world->station[number];
+    const struct reorder *arrivals = &line->arrivals[number];
+    struct station_tally sums = line->run->tally->stations[number];
+    while (first < arrivals->count) {
+        const struct window window = pipeline_window(line, &arrivals->near[first]);
+        const size_t end = pipeline_window_end(line, arrivals, first);
+        for (; first < end; first++) {
+            const struct event *event = &arrivals->near[first];
+            struct flight *flight = &line->flights[event_subject(event)];
+            const double end_s = start_visit(line, station, is_link, servers, flight, event,
+                                             line->amounts[first], &window, &sums);
+            reorder_put(&line->departures[number], end_s,
+                        next_tag(line, flight, event, end_s, EVENT_DEPART));
+        }
+    }
+    line->run->tally->stations[number] = sums;
 }
 
 // Visits of the arrivals from number `first` on.
 static void start_visits(struct pipeline *line, int number, size_t first)
 {
     const struct world_station *station = &line->run->world->station[number];
-    const struct reorder *arrivals = &line->arrivals[number];
-    const struct window window = pipeline_window(line, arrivals);
-    struct station_tally sums = line->run->tally->stations[number];
-    for (size_t i = first; i < arrivals->count; i++) {
-        const struct event *event = &arrivals->near[i];
-        struct flight *flight = &line->flights[event_subject(event)];
-        const double end_s =
-            start_visit(line, station, flight, event, line->amounts[i], &window, &sums);
-        reorder_put(&line->departures[number], end_s,
-                    next_tag(line, flight, event, end_s, EVENT_DEPART));
+    if (station->role != STATION_COMPUTE) {
+        start_some(line, number, true, station->servers, first);
+    } else if (station->servers > 1) {
+        start_some(line, number, false, station->servers, first);
+    } else {
+        start_some(line, number, false, 1, first);
     }
-    line->run->tally->stations[number] = sums;
 }
 
 // A sample that has left a station with this event goes on, after a delay if there is one.
@@ -237,26 +253,39 @@ static void draw_delays(struct pipeline *line, const struct world_station *stati
              line->values);
 }
 
+static inline __attribute__((always_inline)) void end_some(struct pipeline *line,
+                                                           const struct reorder *departures,
+                                                           bool is_link,
+                                                           struct station_tally *ret_sums)
+{
+    struct station_tally sums = *ret_sums;
+    for (size_t i = 0; i < departures->count;) {
+        const struct window window = pipeline_window(line, &departures->near[i]);
+        const size_t end = pipeline_window_end(line, departures, i);
+        for (; i < end; i++) {
+            const struct event *departure = &departures->near[i];
+            struct flight *flight = &line->flights[event_subject(departure)];
+            end_visit(is_link, flight, departure, &window, &sums);
+            go_on(line, flight, departure, is_link ? line->values[i] : 0);
+        }
+    }
+    *ret_sums = sums;
+}
+
 // All whose visit ends leave, and go on: at once from where they were computed, after the
 // propagation from a link.
 static void end_visits(struct pipeline *line, int number)
 {
     const struct world_station *station = &line->run->world->station[number];
     const struct reorder *departures = &line->departures[number];
-    const struct window window = pipeline_window(line, departures);
-    const bool has_delays = station->role != STATION_COMPUTE;
-    struct station_tally sums = line->run->tally->stations[number];
-    if (has_delays) {
+    struct station_tally *sums = &line->run->tally->stations[number];
+    if (station->role == STATION_COMPUTE) {
+        end_some(line, departures, false, sums);
+    } else {
         make_scratch(line, departures->count);
         draw_delays(line, station, departures->near, departures->count);
+        end_some(line, departures, true, sums);
     }
-    for (size_t i = 0; i < departures->count; i++) {
-        const struct event *departure = &departures->near[i];
-        struct flight *flight = &line->flights[event_subject(departure)];
-        end_visit(station, flight, departure, &window, &sums);
-        go_on(line, flight, departure, has_delays ? line->values[i] : 0);
-    }
-    line->run->tally->stations[number] = sums;
     line->events += departures->count;
 }
 
@@ -295,9 +324,7 @@ static size_t make_visits(struct pipeline *line, const struct world_station *sta
                           const struct reorder *arrivals, struct station_tally *sums)
 {
     const struct event *events = arrivals->near;
-    const double from_s =
-        event_is_before(&events[0], &line->window_from) ? INFINITY : line->window_from.time_s;
-    const double to_s = line->run->tally->window_to_s;
+    const struct window window = pipeline_window(line, &events[0]);
     const bool is_link = station->role != STATION_COMPUTE;
     size_t count = arrivals->count;
     for (; count > 0 && line->ends_s[count - 1] >= arrivals->horizon_s; count--) {
@@ -315,9 +342,9 @@ static size_t make_visits(struct pipeline *line, const struct world_station *sta
         if (is_link && flight->is_counted) {
             sums->bytes += line->amounts[i];
         }
-        add_begin(sums, events[i].time_s, start_s, departure.time_s, from_s, to_s);
-        add_end(sums, station, step, flight->is_counted, events[i].time_s, start_s,
-                departure.time_s, from_s, to_s);
+        add_begin(sums, events[i].time_s, start_s, departure.time_s, window.from_s, window.to_s);
+        add_end(sums, is_link, step, flight->is_counted, events[i].time_s, start_s,
+                departure.time_s, window.from_s, window.to_s);
         go_on(line, flight, &departure, is_link ? line->values[i] : 0);
     }
     line->events += count;
@@ -386,33 +413,35 @@ static double amount_of(struct pipeline *line, const struct flight *flight, cons
 }
 
 // What an event of a group comes to: an arrival at a station, or a departure from it.
-static void do_event(struct pipeline *line, const struct event *event, const struct window *window)
+static void do_event(struct pipeline *line, const struct event *event)
 {
     struct run *run = line->run;
     if (event_kind(event) == EVENT_LANE) {
         const int number = run->lanes.lane[event_subject(event)].station;
-        pipeline_do_batching(line, number, event, window, &run->tally->stations[number]);
+        pipeline_do_batching(line, number, event, &run->tally->stations[number]);
         return;
     }
+    const struct window window = pipeline_window(line, event);
     struct flight *flight = &line->flights[event_subject(event)];
     const struct leg *leg = flight->step->leg;
     const struct world_station *station = &run->world->station[leg->station];
+    const bool is_link = station->role != STATION_COMPUTE;
     struct station_tally *sums = &run->tally->stations[leg->station];
     if (station->rules) {
-        pipeline_do_batching(line, leg->station, event, window, sums);
+        pipeline_do_batching(line, leg->station, event, sums);
         return;
     }
     if (!flight->is_in_visit) {
-        const double end_s =
-            start_visit(line, station, flight, event, amount_of(line, flight, leg), window, sums);
+        const double end_s = start_visit(line, station, is_link, station->servers, flight, event,
+                                         amount_of(line, flight, leg), &window, sums);
         reorder_put(&line->departures[leg->station], end_s,
                     next_tag(line, flight, event, end_s, EVENT_DEPART));
         return;
     }
-    end_visit(station, flight, event, window, sums);
+    end_visit(is_link, flight, event, &window, sums);
     line->events++;
     double delay_s = 0;
-    if (station->role != STATION_COMPUTE) {
+    if (is_link) {
         delay_s =
             draw_one(run, flight, &station->delay, &run->world->spec->links[station->link].delay,
                      station->purpose, station->draws);
@@ -423,7 +452,6 @@ static void do_event(struct pipeline *line, const struct event *event, const str
 // Event by event, as what leaves a station of the group may come back to it in the same stretch.
 static void pass_loop(struct pipeline *line, const struct group *group)
 {
-    const struct window window = {INFINITY, line->run->tally->window_to_s, &line->window_from};
     for (;;) {
         for (int i = 0; i < group->count; i++) {
             take_due(&line->arrivals[group->stations[i]], &line->loop);
@@ -433,7 +461,7 @@ static void pass_loop(struct pipeline *line, const struct group *group)
             return;
         }
         const struct event event = event_queue_pop(&line->loop);
-        do_event(line, &event, &window);
+        do_event(line, &event);
     }
 }
 

@@ -27,6 +27,16 @@ static uint16_t source_now(const struct run *run)
     return (uint16_t)source;
 }
 
+// Apart from the others, as what it needs of registers and stack they would have to save, too.
+static __attribute__((noinline)) uint32_t
+draw_row(const struct run *run, const struct world_source *source, uint64_t index, uint32_t device)
+{
+    const uint64_t rows = source->rows;
+    const struct stream_at at = {run->key, source->purpose_order, device, index};
+    const uint64_t row = (uint64_t)(stream_uniform(&at) * (double)rows);
+    return (uint32_t)(row < rows ? row : rows - 1);
+}
+
 // Which of the simulated rows sample `rank` is.
 static uint32_t pick_row(struct run *run, const struct world_source *source, uint64_t rank,
                          uint64_t index, uint32_t device)
@@ -40,11 +50,8 @@ static uint32_t pick_row(struct run *run, const struct world_source *source, uin
         break;
     case ORDER_SHUFFLE:
         return (uint32_t)order_place(&run->orders, run->key, source, rank);
-    case ORDER_RESAMPLE: {
-        const struct stream_at at = {run->key, source->purpose_order, device, index};
-        const uint64_t row = (uint64_t)(stream_uniform(&at) * (double)rows);
-        return (uint32_t)(row < rows ? row : rows - 1);
-    }
+    case ORDER_RESAMPLE:
+        return draw_row(run, source, index, device);
     }
     return (uint32_t)(rank % rows);
 }

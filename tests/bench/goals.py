@@ -81,7 +81,7 @@ def fast_path(bench):
     """The way without an event queue against the one with it, in turns."""
     rows = []
     for scenario, policy, samples in (("mm1", "local", 10_000_000),
-                                      *(("hi-digits", policy, 2_000_000) for policy in POLICIES)):
+                                      *(("hi-digits", policy, 5_000_000) for policy in POLICIES)):
         words = {"samples": samples, "settings": [policy_setting(policy)]}
         fast, events = bench.turns(bench.words("run", scenario, **words),
                                    bench.words("run", scenario, **words, more=["--events"]))
