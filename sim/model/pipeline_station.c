@@ -117,10 +117,10 @@ static inline double bytes_of(const struct flight *flight, const struct leg *leg
 // What a visit adds to the sums of its station when it begins, and when it ends.
 
 static inline void add_begin(struct station_tally *sums, double now_s, double start_s, double end_s,
-                             double from_s, double to_s)
+                             const struct window *window)
 {
     sums->free_last_s = start_s > now_s ? sums->free_last_s : now_s;
-    if (now_s >= from_s && now_s <= to_s) {
+    if (now_s >= window->from_s && now_s <= window->to_s) {
         sums->arrivals++;
         sums->work_s += end_s - start_s;
     }
@@ -128,11 +128,11 @@ static inline void add_begin(struct station_tally *sums, double now_s, double st
 
 static inline void add_end(struct station_tally *sums, bool is_link, const struct step *step,
                            bool is_counted, double visit_s, double start_s, double end_s,
-                           double from_s, double to_s)
+                           const struct window *window)
 {
     const double served_s = end_s - start_s;
-    sums->queue_area_s += tally_overlap(visit_s, start_s, from_s, to_s);
-    const double busy_s = tally_overlap(start_s, end_s, from_s, to_s);
+    sums->queue_area_s += tally_overlap(visit_s, start_s, window->from_s, window->to_s);
+    const double busy_s = tally_overlap(start_s, end_s, window->from_s, window->to_s);
     sums->busy_area_s += busy_s;
     sums->serving_area_s += busy_s;
     if (is_counted) {
@@ -175,7 +175,7 @@ start_visit(struct pipeline *line, const struct world_station *station, bool is_
         }
     }
     station_take(free_at_s, servers, end_s);
-    add_begin(sums, now_s, start_s, end_s, window->from_s, window->to_s);
+    add_begin(sums, now_s, start_s, end_s, window);
     flight->visit_s = now_s;
     flight->start_s = start_s;
     flight->is_in_visit = true;
@@ -189,9 +189,11 @@ static inline void end_visit(bool is_link, struct flight *flight, const struct e
     const struct step *step = flight->step++;
     flight->is_in_visit = false;
     add_end(sums, is_link, step, flight->is_counted, flight->visit_s, flight->start_s,
-            event->time_s, window->from_s, window->to_s);
+            event->time_s, window);
 }
 
+// Compiled once for links, once for single servers and once for several, so that loops ask nothing
+// that is the same for all of their visits.
 static inline __attribute__((always_inline)) void
 start_some(struct pipeline *line, int number, bool is_link, uint32_t servers, size_t first)
 {
@@ -253,6 +255,7 @@ static void draw_delays(struct pipeline *line, const struct world_station *stati
              line->values);
 }
 
+// Likewise.
 static inline __attribute__((always_inline)) void end_some(struct pipeline *line,
                                                            const struct reorder *departures,
                                                            bool is_link,
@@ -342,9 +345,9 @@ static size_t make_visits(struct pipeline *line, const struct world_station *sta
         if (is_link && flight->is_counted) {
             sums->bytes += line->amounts[i];
         }
-        add_begin(sums, events[i].time_s, start_s, departure.time_s, window.from_s, window.to_s);
+        add_begin(sums, events[i].time_s, start_s, departure.time_s, &window);
         add_end(sums, is_link, step, flight->is_counted, events[i].time_s, start_s,
-                departure.time_s, window.from_s, window.to_s);
+                departure.time_s, &window);
         go_on(line, flight, &departure, is_link ? line->values[i] : 0);
     }
     line->events += count;
