@@ -71,10 +71,17 @@ static int system_reason(sqlite3 *database)
     return reason == EBADF ? 0 : reason;
 }
 
+// Whether the file is there and may be used: if it cannot, that is no mistake of the user's.
+static bool is_allowed(const char *path, enum database_purpose purpose)
+{
+    const int wanted = purpose == DATABASE_WRITE ? R_OK | W_OK : R_OK;
+    return faccessat(AT_FDCWD, path, wanted, AT_EACCESS) == 0;
+}
+
 void database_explain(sqlite3 *database, const char *path, enum database_purpose purpose,
                       struct text *ret_error)
 {
-    const int system_error = system_reason(database);
+    int system_error = system_reason(database);
     const int code = sqlite3_errcode(database) & 0xff;
     start_message(path, purpose, ret_error);
     ret_error->blames_system = code == SQLITE_BUSY || code == SQLITE_LOCKED ||
@@ -106,6 +113,12 @@ void database_explain(sqlite3 *database, const char *path, enum database_purpose
                     sqlite3_errmsg(database));
         break;
     case SQLITE_CANTOPEN:
+        if (is_allowed(path, purpose)) {
+            ret_error->blames_system = true;
+            // Of another file than this one: SQLite went on after the first that failed.
+            system_error = system_error == ENOENT ? 0 : system_error;
+        }
+        // fall through
     case SQLITE_IOERR:
     case SQLITE_PERM:
         if (system_error) {
@@ -303,7 +316,11 @@ static int open_for_writing(sqlite3 *database, const char *path, double busy_tim
     }
     if (sqlite3_db_readonly(database, "main")) {
         start_message(path, DATABASE_WRITE, ret_error);
-        text_add(ret_error, "the file may only be read; change its permissions, or " ANOTHER_FILE);
+        ret_error->blames_system = is_allowed(path, DATABASE_WRITE);
+        text_add(ret_error,
+                 ret_error->blames_system
+                     ? "it could be opened for reading only; run again, or " ANOTHER_FILE
+                     : "the file may only be read; change its permissions, or " ANOTHER_FILE);
         return -1;
     }
     if ((identity.version < SCHEMA_VERSION && migrate(database) < 0) ||
@@ -358,7 +375,8 @@ static int open_for_reading(sqlite3 **database, const char *path, struct text *r
 {
     struct identity identity = {0};
     int result = read_identity(*database, &identity);
-    if (result < 0 && (sqlite3_errcode(*database) & 0xff) == SQLITE_CANTOPEN &&
+    const int code = sqlite3_errcode(*database) & 0xff;
+    if (result < 0 && (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) &&
         open_unchanging(path, database) == 0) {
         result = read_identity(*database, &identity);
     }
