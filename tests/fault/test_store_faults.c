@@ -230,14 +230,19 @@ START_TEST(store_survives_every_fault)
     store_sweep(place.path, &said);
     dump(place.path, &wanted);
     remove_database(place.path);
-    int faults = 0;
-    for (int n = 1; faults == n - 1; n++) {
+    // Under valgrind each n would take an hour.
+    const char *wanted_step = getenv("OFFLOADSIM_FAULT_STEP");
+    const int step = wanted_step ? atoi(wanted_step) : 1;
+    int last_met = 0;
+    for (int n = 1; last_met == n - step || n == 1; n += step) {
         if (cases[_i].is_made) {
             store_close(open_store(place.path));
         }
-        faults += one_fault(place.path, cases[_i].fault, n, cases[_i].is_lasting, &wanted);
+        if (one_fault(place.path, cases[_i].fault, n, cases[_i].is_lasting, &wanted)) {
+            last_met = n;
+        }
     }
-    ck_assert_int_ge(faults, cases[_i].least);
+    ck_assert_int_ge(last_met, cases[_i].least - step + 1);
     text_finish(&wanted);
     place_remove(&place);
 }
