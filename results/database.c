@@ -71,7 +71,8 @@ static int system_reason(sqlite3 *database)
     return reason == EBADF ? 0 : reason;
 }
 
-// Whether the file is there and may be used: if it cannot, that is no mistake of the user's.
+// Whether the file is there and may be used: if it then cannot be opened, that is no mistake of the
+// user's.
 static bool is_allowed(const char *path, enum database_purpose purpose)
 {
     const int wanted = purpose == DATABASE_WRITE ? R_OK | W_OK : R_OK;

@@ -67,7 +67,7 @@ struct end_sums {
 };
 
 // Of the ends from number `first` on, those that have its window. Returns the number of the next.
-static size_t end_some(struct pipeline *line, size_t first, struct end_sums *sums)
+static size_t end_part(struct pipeline *line, size_t first, struct end_sums *sums)
 {
     struct tally *tally = line->run->tally;
     const struct world_class *classes = line->run->world->classes;
@@ -115,7 +115,7 @@ void pipeline_end_all(struct pipeline *line)
     reorder_sort(&line->ends, &line->scratch);
     struct end_sums sums = {.outcomes.latency_s = tally->counters[COUNTER_LATENCY_S]};
     for (size_t i = 0; i < line->ends.count;) {
-        i = end_some(line, i, &sums);
+        i = end_part(line, i, &sums);
     }
     if (line->ends.count) {
         line->latest = line->ends.near[line->ends.count - 1];

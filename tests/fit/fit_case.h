@@ -10,7 +10,7 @@
 #include "scenario/spec.h"
 #include "scenario/trace.h"
 
-enum { FIT_CASE_DRAWS = 300000 };
+enum { FIT_CASE_DRAWS = 1000000 };
 
 // A path within the project, from the environment variable OFFLOADSIM_ROOT.
 const char *fit_case_path(const char *name, struct arena *arena);
