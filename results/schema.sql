@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- The database of results, version 1. The program runs this file, inside of a transaction, on an
--- empty database; later versions are reached from here by the migrations in results/database.c, so
--- a published version of this file does not change.
+-- The database of results, version 1. Later versions are reached from here by the migrations in
+-- results/database.c, so a published version of this file does not change. On an empty database the
+-- program runs what all of them come to, which the build makes of them.
 --
 -- One row that stands for something has an `id`. Names of metrics and counters are stored once and
 -- referred to by number, because there is a row for each of them in every replication. A name ends

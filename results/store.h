@@ -22,6 +22,12 @@
 // its estimates; and a reader sees whole batches. The file is in WAL mode with synchronous=NORMAL:
 // if the power fails, the last transactions may be lost as a whole, but the file stays sound.
 //
+// A new file is made in two steps: an empty database in WAL mode, whose one page is written at
+// once, then all tables in one transaction. A kill or a power cut meanwhile leaves no file, an
+// empty one, an empty database, or the whole one; the next store_open() goes on from there.
+// Nothing is flushed for the first step, as there is nothing to lose; that rests on file systems
+// in which a file does not grow before what was written into it is there.
+//
 // Several processes may write into one file, also for the same experiment: they share the work out
 // by claims. A transaction waits for those of other processes, for at most the time given to
 // store_open(). A `struct store` is for one thread at a time, and does not survive fork().
