@@ -436,9 +436,10 @@ of one that never met a fault.
 
 CASES_HEAD = """
 The store by itself also meets faults of SQLite's file system, and short reads:
-`tests/fault/test_store_faults.c`. A disk that is really full: `tests/fault/full_disk.py`. Sweeps
-that are killed at random moments, and processes that are stopped while they hold claims:
-`tests/cli/sweeps.py`.
+`tests/fault/test_store_faults.c`. A power cut at each moment, with nothing, some or all of what was
+not flushed: `tests/fault/test_store_power.c`. A disk that is really full:
+`tests/fault/full_disk.py`. Sweeps that are killed at random moments, and processes that are stopped
+while they hold claims: `tests/cli/sweeps.py`.
 
 ## What happens around it
 

@@ -11,12 +11,22 @@ static struct {
     int left; // calls until one fails; 0: none does
     bool is_lasting;
     bool has_failed;
+    void (*watch)(void *context, const struct disk_change *change);
+    void *context;
 } plan;
 
 struct faulty_file {
     sqlite3_file base;
     sqlite3_file *real; // behind this structure
+    const char *path;
 };
+
+static void tell(struct disk_change change)
+{
+    if (plan.watch && change.path) {
+        plan.watch(plan.context, &change);
+    }
+}
 
 // Whether this call is one that fails.
 static bool fails(enum fault fault)
@@ -35,6 +45,11 @@ static bool fails(enum fault fault)
 static sqlite3_file *real_of(sqlite3_file *file)
 {
     return ((struct faulty_file *)file)->real;
+}
+
+static const char *path_of(const sqlite3_file *file)
+{
+    return ((const struct faulty_file *)file)->path;
 }
 
 static int faulty_close(sqlite3_file *file)
@@ -72,21 +87,28 @@ static int faulty_write(sqlite3_file *file, const void *bytes, int count, sqlite
         real->pMethods->xWrite(real, bytes, count / 2, offset);
         return SQLITE_FULL;
     }
+    tell((struct disk_change){DISK_WRITE, path_of(file), bytes, (size_t)count, offset});
     return real->pMethods->xWrite(real, bytes, count, offset);
 }
 
 static int faulty_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
-    return fails(FAULT_SHRINK) ? SQLITE_IOERR_TRUNCATE
-                               : real_of(file)->pMethods->xTruncate(real_of(file), size);
+    if (fails(FAULT_SHRINK)) {
+        return SQLITE_IOERR_TRUNCATE;
+    }
+    tell((struct disk_change){.kind = DISK_TRUNCATE, .path = path_of(file), .offset = size});
+    return real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
 
 // Nothing is flushed in earnest: it takes long, and no power fails here.
 static int faulty_sync(sqlite3_file *file, int flags)
 {
-    (void)file;
     (void)flags;
-    return fails(FAULT_SYNC) ? SQLITE_IOERR_FSYNC : SQLITE_OK;
+    if (fails(FAULT_SYNC)) {
+        return SQLITE_IOERR_FSYNC;
+    }
+    tell((struct disk_change){.kind = DISK_SYNC, .path = path_of(file)});
+    return SQLITE_OK;
 }
 
 static int faulty_file_size(sqlite3_file *file, sqlite3_int64 *ret_size)
@@ -173,11 +195,19 @@ static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
     struct faulty_file *faulty = (struct faulty_file *)file;
     faulty->real = (sqlite3_file *)(faulty + 1);
     faulty->base.pMethods = NULL;
+    faulty->path = name;
     const int result = plan.real->xOpen(plan.real, name, faulty->real, flags, ret_flags);
     if (result == SQLITE_OK) {
         faulty->base.pMethods = &methods;
     }
     return result;
+}
+
+static int faulty_delete(sqlite3_vfs *vfs, const char *path, int flushes_folder)
+{
+    (void)vfs;
+    tell((struct disk_change){.kind = DISK_REMOVE, .path = path});
+    return plan.real->xDelete(plan.real, path, flushes_folder);
 }
 
 void faulty_vfs_register(void)
@@ -188,6 +218,7 @@ void faulty_vfs_register(void)
     faulty.zName = "faulty";
     faulty.szOsFile = (int)sizeof(struct faulty_file) + plan.real->szOsFile;
     faulty.xOpen = faulty_open;
+    faulty.xDelete = faulty_delete;
     sqlite3_vfs_register(&faulty, 1);
 }
 
@@ -203,4 +234,10 @@ bool faulty_vfs_disarm(void)
 {
     plan.left = 0;
     return plan.has_failed;
+}
+
+void faulty_vfs_watch(void (*watch)(void *context, const struct disk_change *change), void *context)
+{
+    plan.watch = watch;
+    plan.context = context;
 }

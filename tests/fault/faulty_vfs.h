@@ -7,6 +7,8 @@
 // whole process, which is why it exists once and its state is the process's.
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 enum fault {
     FAULT_READ,        // reading gives SQLITE_IOERR_READ
@@ -24,5 +26,20 @@ void faulty_vfs_register(void);
 void faulty_vfs_arm(enum fault fault, int n, bool is_lasting);
 // Ends all faults. Returns whether there was one.
 bool faulty_vfs_disarm(void);
+
+// What reaches the disk once it is flushed, and in which order.
+enum disk_change_kind { DISK_WRITE, DISK_TRUNCATE, DISK_SYNC, DISK_REMOVE };
+
+struct disk_change {
+    enum disk_change_kind kind;
+    const char *path;
+    const void *bytes; // of a write
+    size_t count;
+    int64_t offset; // of a write; the size that is left by a truncation
+};
+
+// From here on, changes are told before they are made; NULL: no more.
+void faulty_vfs_watch(void (*watch)(void *context, const struct disk_change *change),
+                      void *context);
 
 #endif
