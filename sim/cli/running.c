@@ -179,11 +179,20 @@ static int parse_progress(const struct arguments *arguments, double *ret_every_s
     return 0;
 }
 
+// Runs it, and stores what it comes to, so that it is stored before anything is printed. Returns
+// an exit status, with a message in `ret_error` unless it is STATUS_FINE.
 static int run_experiment(const struct arguments *arguments, struct loaded *loaded,
-                          struct store *store, double line_every_s, struct text *ret_error)
+                          double line_every_s, struct text *ret_error)
 {
     struct progress progress = {.is_quiet = arguments->quiet, .every_s = line_every_s};
+    struct store *store = NULL;
     clock_gettime(CLOCK_MONOTONIC, &progress.start);
+    const struct time_spent start = time_spent_so_far();
+    if (!arguments->no_store &&
+        store_open(arguments->db, STORE_BUSY_TIMEOUT_S, &store, ret_error) != 0) {
+        return STATUS_BAD_INPUT;
+    }
+    time_spent_add_since(&start, &loaded->experiment.storing);
     if (!arguments->progress && isatty(STDERR_FILENO)) {
         progress.is_in_place = true;
         progress.every_s = SHOW_EVERY_S;
@@ -202,16 +211,24 @@ static int run_experiment(const struct arguments *arguments, struct loaded *load
     hold_interrupts(&held);
     const int status = experiment_run(&loaded->experiment, &options, ret_error);
     pthread_sigmask(SIG_UNBLOCK, &held, NULL);
+    const struct time_spent end = time_spent_so_far();
+    store_close(store);
+    time_spent_add_since(&end, &loaded->experiment.storing);
     if (progress.is_in_place && progress.shown_s > 0) {
         fputs("\r\033[K", stderr);
     }
-    return status;
+    return status == 0 ? STATUS_FINE : STATUS_RUN_FAILED;
 }
 
 static void print_remarks(const struct arguments *arguments, const struct experiment *experiment)
 {
-    fprintf(stderr, "%" PRIu64 " samples in %.3g s (%.3g million a second)\n", experiment->offered,
+    fprintf(stderr, "%" PRIu64 " samples in %.3g s (%.3g million a second)", experiment->offered,
             experiment->wall_s, 1e-6 * (double)experiment->offered / experiment->wall_s);
+    if (experiment->id) {
+        fprintf(stderr, "; storing took %.3g s (%.3g s of a processor)", experiment->storing.wall_s,
+                experiment->storing.processor_s);
+    }
+    fputs("\n", stderr);
     if (experiment->is_sweep) {
         if (arguments->shard.count) {
             fprintf(stderr,
@@ -278,7 +295,6 @@ int running_execute(const struct arguments *arguments, enum load_what what)
 {
     enum table_format format;
     struct text error = {0};
-    struct store *store = NULL;
     struct loaded loaded = {0};
     int status = STATUS_BAD_INPUT;
     struct timeline_request request;
@@ -317,13 +333,8 @@ int running_execute(const struct arguments *arguments, enum load_what what)
         status = print_plan(arguments, &loaded.experiment, format, &error);
         goto end;
     }
-    if (!arguments->no_store &&
-        store_open(arguments->db, STORE_BUSY_TIMEOUT_S, &store, &error) != 0) {
-        status = STATUS_BAD_INPUT;
-        goto end;
-    }
-    if (run_experiment(arguments, &loaded, store, line_every_s, &error) != 0) {
-        status = STATUS_RUN_FAILED;
+    status = run_experiment(arguments, &loaded, line_every_s, &error);
+    if (status != STATUS_FINE) {
         goto end;
     }
     if (loaded.experiment.was_interrupted) {
@@ -349,7 +360,6 @@ int running_execute(const struct arguments *arguments, enum load_what what)
     }
 end:
     status = output_message(status, &error);
-    store_close(store);
     load_finish(&loaded);
     text_finish(&error);
     return status;

@@ -137,10 +137,11 @@ static void take_stored(struct experiment_run *run)
 static bool supply(void *context, const struct pool_state *state, size_t *ret_tasks)
 {
     struct experiment_run *run = context;
-    const double now_s = run_clock_s();
-    if (jobs_take(&run->jobs, state, now_s, run->error) != 0) {
+    const struct time_spent now = time_spent_so_far();
+    if (jobs_take(&run->jobs, state, now.wall_s, run->error) != 0) {
         run->has_failed = run->cannot_store = true;
     }
+    run_count_storing(run, &now);
     take_stored(run);
     *ret_tasks = run->jobs.own_count;
     return !run->has_failed && !jobs_are_settled(&run->jobs);
@@ -178,7 +179,9 @@ static int plan_simulation(struct experiment_run *run, size_t number)
     uint64_t found = 0;
     bool *is_there = memory_resize(NULL, plan->replications, sizeof(*is_there));
     memset(is_there, 0, plan->replications * sizeof(*is_there));
+    const struct time_spent start = time_spent_so_far();
     int status = storing_find(&run->storing, number, is_there, &found, run->error);
+    run_count_storing(run, &start);
     for (uint64_t i = 0; i < plan->replications && status == 0; i++) {
         const bool is_here = simulation->tasks && simulation->tasks[i].is_done;
         simulation->elsewhere += is_there[i] && !is_here;
@@ -280,12 +283,12 @@ static bool goes_on(struct experiment_run *run)
 int experiment_run(struct experiment *experiment, const struct experiment_options *options,
                    struct text *ret_error)
 {
-    const double start_s = run_clock_s();
+    const struct time_spent start = time_spent_so_far();
     struct arena arena = {0};
     struct experiment_run run = {.experiment = experiment,
                                  .options = options,
                                  .building = PTHREAD_MUTEX_INITIALIZER,
-                                 .last_stored_s = start_s,
+                                 .last_stored_s = start.wall_s,
                                  .error = ret_error};
     run.simulations = arena_new_array(&arena, experiment->simulation_count, struct simulation_run);
     run.ended = arena_new_array(&arena, experiment->simulation_count, size_t);
@@ -294,6 +297,7 @@ int experiment_run(struct experiment *experiment, const struct experiment_option
                             : records(&run)    ? "as '--samples' asks for each sample"
                                                : NULL;
     run.has_failed = storing_begin(&run.storing, experiment, options, ret_error) != 0;
+    run_count_storing(&run, &start);
     for (size_t i = 0; i < experiment->simulation_count && !run.has_failed; i++) {
         run.simulations[i].is_over = was_complete(&run, i);
     }
@@ -307,10 +311,12 @@ int experiment_run(struct experiment *experiment, const struct experiment_option
     // What comes with the last replication interrupts nothing.
     experiment->was_interrupted =
         run.progress.points_done < experiment->point_count && !run.has_failed;
-    experiment->wall_s = run_clock_s() - start_s;
+    const struct time_spent end = time_spent_so_far();
+    experiment->wall_s = end.wall_s - start.wall_s;
     if (storing_end(&run.storing, run.has_failed, ret_error) != 0) {
         run.has_failed = true;
     }
+    run_count_storing(&run, &end);
     for (size_t i = 0; i < experiment->simulation_count; i++) {
         run_finish_simulation(&run, i);
     }

@@ -27,6 +27,7 @@
 // while their simulation runs.
 
 #include "base/memory.h"
+#include "base/time_spent.h"
 #include "scenario/canonical.h"
 
 #include <stdbool.h>
@@ -138,6 +139,8 @@ struct experiment {
     int64_t id; // in the database; 0 without one
     // What running it came to.
     double wall_s;
+    struct time_spent storing; // with the database, while threads may have run
+
     uint64_t offered;  // samples of all replications that ran
     uint64_t ran;      // replications
     uint64_t found;    // replications that were in the database already

@@ -61,12 +61,15 @@ struct experiment_run {
     double length_done;
     double planned_s; // when it was known what has to run
     double last_stored_s;
+    struct time_spent estimating; // which is done while points are stored
     bool has_failed;
     bool cannot_store;
     struct text *error;
 };
 
 double run_clock_s(void);
+// Notes that since then the caller's thread was busy with the database, if there is one.
+void run_count_storing(struct experiment_run *run, const struct time_spent *since);
 
 // Lays out what the replications of a simulation come to. Everything of it is in its arena.
 void run_lay_out(struct experiment_run *run, size_t simulation);

@@ -26,6 +26,13 @@ double run_clock_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+void run_count_storing(struct experiment_run *run, const struct time_spent *since)
+{
+    if (run->options->store) {
+        time_spent_add_since(since, &run->experiment->storing);
+    }
+}
+
 // Room for the results from number `first` on.
 static void lay_out_results(struct simulation_run *simulation, const struct experiment_names *names,
                             uint64_t first, uint64_t end)
@@ -191,6 +198,18 @@ static bool has_enough(struct experiment_run *run, size_t number, struct experim
     return false;
 }
 
+// Estimates a point if it has enough replications; returns whether it has.
+static bool estimate(struct experiment_run *run, size_t number, struct experiment_point *point)
+{
+    const struct time_spent start = time_spent_so_far();
+    const bool is_enough = has_enough(run, number, point);
+    if (is_enough) {
+        estimate_point(point, run->simulations[number].results);
+    }
+    time_spent_add_since(&start, &run->estimating);
+    return is_enough;
+}
+
 // All replications of a simulation that were asked for are there: its points are estimated, judged
 // and stored, unless another process has done so or they need more.
 static int complete_simulation(struct experiment_run *run, size_t number)
@@ -210,8 +229,7 @@ static int complete_simulation(struct experiment_run *run, size_t number)
          i = experiment->points[i].next_sharing) {
         struct experiment_point *point = &experiment->points[i];
         const bool was_done = point->is_done && !is_complete;
-        if (!point->is_done && has_enough(run, number, point)) {
-            estimate_point(point, simulation->results);
+        if (!point->is_done && estimate(run, number, point)) {
             point->is_done = true;
             status = storing_complete(&run->storing, i, run->error);
         }
@@ -255,11 +273,8 @@ static int complete_ended(struct experiment_run *run)
     return status;
 }
 
-int run_store_all(struct experiment_run *run)
+static int store_all(struct experiment_run *run)
 {
-    if (!run->unstored && !run->ended_count) {
-        return 0;
-    }
     if (storing_begin_group(&run->storing, run->error) != 0) {
         return -1;
     }
@@ -268,6 +283,20 @@ int run_store_all(struct experiment_run *run)
         status = store_simulation(run, i);
     }
     return storing_end_group(&run->storing, status, run->error);
+}
+
+int run_store_all(struct experiment_run *run)
+{
+    if (!run->unstored && !run->ended_count) {
+        return 0;
+    }
+    struct time_spent start = time_spent_so_far();
+    run->estimating = (struct time_spent){0};
+    const int status = store_all(run);
+    start.wall_s += run->estimating.wall_s;
+    start.processor_s += run->estimating.processor_s;
+    run_count_storing(run, &start);
+    return status;
 }
 
 void run_store_now_and_then(struct experiment_run *run)
@@ -279,7 +308,9 @@ void run_store_now_and_then(struct experiment_run *run)
         run->cannot_store = run_store_all(run) != 0;
         run->last_stored_s = run_clock_s();
     }
-    run->cannot_store |= storing_keep_claims(&run->storing, run_clock_s(), run->error) != 0;
+    const struct time_spent now = time_spent_so_far();
+    run->cannot_store |= storing_keep_claims(&run->storing, now.wall_s, run->error) != 0;
+    run_count_storing(run, &now);
     run->has_failed |= run->cannot_store;
 }
 

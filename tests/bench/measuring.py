@@ -8,6 +8,7 @@ turn, so that a machine that gets slower or faster meanwhile does so for both.
 import dataclasses
 import os
 import pathlib
+import re
 import shlex
 import statistics
 import subprocess
@@ -64,6 +65,7 @@ class Taken(typing.NamedTuple):
     wall_s: float
     processor_s: float
     output: str
+    remarks: str  # on standard error
 
 
 @dataclasses.dataclass
@@ -80,12 +82,13 @@ class Bench:
         return full // 10 if self.is_quick else full
 
     def words(self, command, scenario, *, samples=None, jobs=1, replications=1, settings=(),
-              store=None, more=()):
+              store=None, more=(), is_quiet=True):
         """A command line of the program."""
         path = pathlib.Path(scenario)
         if not path.suffix:
             path = SCENARIOS / f"{scenario}.yaml"
-        words = [self.program, command, path, "--quiet", "--jobs", jobs]
+        words = [self.program, command, path, "--jobs", jobs]
+        words += ["--quiet"] if is_quiet else []
         words += ["--replications", replications]
         words += ["--db", store] if store else ["--no-store"]
         if samples:
@@ -124,14 +127,24 @@ def measured(words):
     start = time.perf_counter()
     # wait4() tells of this child alone.
     with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE,
-                          text=True) as child:
-        output = child.stdout.read()
+                          stderr=subprocess.PIPE, text=True) as child:
+        output, remarks = child.stdout.read(), child.stderr.read()
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
     wall_s = time.perf_counter() - start
     if child.returncode != 0:
-        sys.exit(f"bench: failed: {shlex.join(str(word) for word in words)}")
-    return Taken(wall_s, usage.ru_utime + usage.ru_stime, output)
+        sys.exit(f"{remarks}bench: failed: {shlex.join(str(word) for word in words)}")
+    return Taken(wall_s, usage.ru_utime + usage.ru_stime, output, remarks)
+
+
+def storing_shares(taken):
+    """What storing took of a command by its own account, in per cent of the time by the clock and
+    of the processor time."""
+    found = re.search(r"; storing took (\S+) s \((\S+) s of a processor\)", taken.remarks)
+    if not found:
+        raise CannotMeasure(f"no word of storing in {taken.remarks!r}")
+    wall_s, processor_s = (float(number) for number in found.groups())
+    return 100 * wall_s / taken.wall_s, 100 * processor_s / taken.processor_s
 
 
 def seconds(words):

@@ -20,7 +20,8 @@ from figure import draw  # pylint: disable=C0413
 from goals import GROUPS  # pylint: disable=C0413
 from growth import SERIES, Curve, chain  # pylint: disable=C0413
 from harness import expect, expect_equal, expect_in, main  # pylint: disable=C0413
-from measuring import Bench, CannotMeasure, Row, measured, ratios, speed  # pylint: disable=C0413
+from measuring import (Bench, CannotMeasure, Row, measured, ratios, speed,  # pylint: disable=C0413
+                       storing_shares)
 
 CURVE = Curve("devices", ["devices", "s"], [[10, 0.5], [1000, 2.385]], ["s"], "s")
 
@@ -76,6 +77,23 @@ def a_command_is_measured(program):
     except SystemExit:
         return
     expect(False, "a command that fails passed for measured")
+
+
+def storing_is_what_a_sweep_says(program):
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(program.path, 1, True, pathlib.Path(folder))
+        taken = measured(bench.words("run", "mm1", samples=1000, store=bench.new_database(),
+                                     is_quiet=False))
+        for share in storing_shares(taken):
+            expect(0 < share < 100, f"storing took {share} % of a run")
+        taken = taken._replace(wall_s=4.0, processor_s=2.0, remarks=(
+            "9 samples in 3 s (1e-6 million a second); storing took 0.5 s (0.02 s of a processor)"))
+        expect_equal(storing_shares(taken), (12.5, 1.0), "shares")
+        try:
+            storing_shares(measured(bench.words("run", "mm1", samples=1000, is_quiet=False)))
+        except CannotMeasure:
+            return
+        expect(False, "a run that stores nothing passed for measured")
 
 
 def chains_are_scenarios(program):
@@ -134,6 +152,7 @@ if __name__ == "__main__":
         ("peers must do the same", peers_must_do_the_same),
         ("the standard error is that of runs", standard_error_is_that_of_runs),
         ("a command is measured", a_command_is_measured),
+        ("storing is what a sweep says", storing_is_what_a_sweep_says),
         ("chains are scenarios", chains_are_scenarios),
         ("figures are SVG", figures_are_svg),
         ("tables are for people", tables_are_for_people),

@@ -295,7 +295,11 @@ def quiet(program):
     expect_equal(done.stderr, "", "standard error")
     done = program.run("run", program.scenario("mm1"), "-n", "2")
     expect_in("stored as experiment 2 in offloadsim.db", done.stderr, "standard error")
-    expect_in("million a second", done.stderr, "standard error")
+    expect(re.search(r"^440000 samples in \S+ s \(\S+ million a second\); storing took \S+ s"
+                     r" \(\S+ s of a processor\)$", done.stderr, re.MULTILINE),
+           f"remarks: {done.stderr!r}")
+    done = program.run("run", program.scenario("mm1"), "-n", "2", "--no-store")
+    expect("storing" not in done.stderr, f"nothing is stored: {done.stderr!r}")
 
 
 def name_of(words):
