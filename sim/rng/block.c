@@ -36,15 +36,15 @@ static inline philox4x64_ctr_t philox(const struct schedule *schedule, uint64_t 
     return words;
 }
 
-static void words_of(struct stream_key key, uint64_t purpose, uint64_t entity, uint64_t first,
-                     uint64_t sub, size_t count, uint64_t *ret_words)
+void block_words(struct stream_key key, uint64_t purpose, uint64_t entity, uint64_t first,
+                 size_t count, uint64_t *ret_words)
 {
     struct schedule schedule;
     schedule_init(&schedule, key);
     size_t done = 0;
     while (done < count) {
         const uint64_t index = first + done;
-        const philox4x64_ctr_t words = philox(&schedule, purpose, entity, index >> 2, sub);
+        const philox4x64_ctr_t words = philox(&schedule, purpose, entity, index >> 2, 0);
         if ((index & 3) == 0 && count - done >= 4) {
             for (int i = 0; i < 4; i++) {
                 ret_words[done + (size_t)i] = words.v[i] ^ key.turn;
@@ -58,28 +58,15 @@ static void words_of(struct stream_key key, uint64_t purpose, uint64_t entity, u
     }
 }
 
-void block_words(struct stream_key key, uint64_t purpose, uint64_t entity, uint64_t first,
-                 size_t count, uint64_t *ret_words)
-{
-    words_of(key, purpose, entity, first, 0, count, ret_words);
-}
-
-static void words_at(struct stream_key key, uint64_t purpose, const uint32_t *entities,
-                     const uint64_t *indices, uint64_t sub, size_t count, uint64_t *ret_words)
+void block_words_at(struct stream_key key, uint64_t purpose, const uint32_t *entities,
+                    const uint64_t *indices, size_t count, uint64_t *ret_words)
 {
     struct schedule schedule;
     schedule_init(&schedule, key);
     for (size_t i = 0; i < count; i++) {
-        const philox4x64_ctr_t words =
-            philox(&schedule, purpose, entities[i], indices[i] >> 2, sub);
+        const philox4x64_ctr_t words = philox(&schedule, purpose, entities[i], indices[i] >> 2, 0);
         ret_words[i] = words.v[indices[i] & 3] ^ key.turn;
     }
-}
-
-void block_words_at(struct stream_key key, uint64_t purpose, const uint32_t *entities,
-                    const uint64_t *indices, size_t count, uint64_t *ret_words)
-{
-    words_at(key, purpose, entities, indices, 0, count, ret_words);
 }
 
 // ---- variates ----
@@ -101,57 +88,48 @@ static struct stream_at place_at(const struct place *place, size_t i)
                               place->entities ? place->indices[i] : place->first + i};
 }
 
-// The words of the indices, or with STREAM_SECOND their second ones.
-static void place_words(const struct place *place, uint64_t sub, size_t count, uint64_t *ret_words)
+static void place_words(const struct place *place, size_t count, uint64_t *ret_words)
 {
     if (place->entities) {
-        words_at(place->key, place->purpose, place->entities, place->indices, sub, count,
-                 ret_words);
+        block_words_at(place->key, place->purpose, place->entities, place->indices, count,
+                       ret_words);
     } else {
-        words_of(place->key, place->purpose, place->entity, place->first, sub, count, ret_words);
+        block_words(place->key, place->purpose, place->entity, place->first, count, ret_words);
     }
 }
 
-// gamma_draw() for all: what is doubtful goes through a second round with the rest of its uniform
-// number, what is rejected then through a third with the next try, and one in some hundreds by
-// itself.
+// gamma_draw() for all, one try after the other; the words are written over with those of the next
+// tries.
 static void draw_gamma(const struct distribution *distribution, const struct block_loops *loops,
-                       const struct place *place, const uint64_t *words, size_t count,
-                       double *ret_values)
+                       const struct place *place, uint64_t *words, size_t count, double *ret_values)
 {
+    uint16_t places[BLOCK_LOOPS_MOST];
     uint16_t doubtful[BLOCK_LOOPS_MOST];
-    uint16_t rejected[BLOCK_LOOPS_MOST];
-    uint64_t tried[BLOCK_LOOPS_MOST];
-    uint64_t rests[BLOCK_LOOPS_MOST];
-    uint64_t next_words[BLOCK_LOOPS_MOST];
-    uint64_t next_rests[BLOCK_LOOPS_MOST];
+    double bounds[BLOCK_LOOPS_MOST];
     double values[BLOCK_LOOPS_MOST];
     struct schedule schedule;
     schedule_init(&schedule, place->key);
-    const size_t doubts = loops->gamma(distribution, words, NULL, count, ret_values, doubtful);
-    for (size_t i = 0; i < doubts; i++) {
-        const struct stream_at at = place_at(place, doubtful[i]);
-        const philox4x64_ctr_t further = philox(&schedule, at.purpose, at.entity, at.index, 1);
-        tried[i] = words[doubtful[i]];
-        rests[i] = further.v[0] ^ at.key.turn;
-        next_words[i] = further.v[1] ^ at.key.turn;
-        next_rests[i] = further.v[2] ^ at.key.turn;
+    size_t doubts = loops->gamma(distribution, words, count, ret_values, bounds, doubtful);
+    for (size_t i = 0; i < count; i++) {
+        places[i] = (uint16_t)i;
     }
-    const size_t rejections = loops->gamma(distribution, tried, rests, doubts, values, rejected);
-    for (size_t i = 0; i < rejections; i++) {
-        doubtful[i] = doubtful[rejected[i]];
-        tried[i] = next_words[rejected[i]];
-        rests[i] = next_rests[rejected[i]];
-    }
-    const size_t left = loops->gamma(distribution, tried, rests, rejections, values, rejected);
-    for (size_t i = 0; i < rejections; i++) {
-        ret_values[doubtful[i]] = values[i];
-    }
-    for (size_t i = 0; i < left; i++) {
-        const size_t which = doubtful[rejected[i]];
-        const struct stream_at at = place_at(place, which);
-        uint64_t sub = 0;
-        ret_values[which] = gamma_draw(distribution->a, distribution->b, words[which], &at, &sub);
+    for (uint64_t sub = 0; doubts > 0; sub += 2) {
+        size_t rejected = 0;
+        for (size_t i = 0; i < doubts; i++) {
+            const uint16_t where = places[doubtful[i]];
+            const struct stream_at at = place_at(place, where);
+            const philox4x64_ctr_t further =
+                philox(&schedule, at.purpose, at.entity, at.index, 1 + (sub >> 2));
+            const uint64_t rest = further.v[sub & 3] ^ at.key.turn;
+            const bool is_kept = gamma_fine(words[doubtful[i]], rest) < bounds[i];
+            places[rejected] = where;
+            words[rejected] = further.v[(sub & 3) + 1] ^ at.key.turn;
+            rejected += is_kept ? 0 : 1;
+        }
+        doubts = loops->gamma(distribution, words, rejected, values, bounds, doubtful);
+        for (size_t i = 0; i < rejected; i++) {
+            ret_values[places[i]] = values[i];
+        }
     }
 }
 
@@ -169,24 +147,14 @@ static void draw_part(const struct distribution *distribution, const struct bloc
         }
         return;
     case DISTRIBUTION_GAMMA:
-        place_words(place, 0, count, words);
+        place_words(place, count, words);
         draw_gamma(distribution, loops, place, words, count, ret_values);
-        if (distribution->c > 0) {
-            const struct distribution power = {
-                .kind = DISTRIBUTION_PARETO, .a = 1, .b = -distribution->c};
-            double powers[BLOCK_LOOPS_MOST];
-            place_words(place, STREAM_SECOND, count, words);
-            loops->draw(&power, words, count, powers);
-            for (size_t i = 0; i < count; i++) {
-                ret_values[i] *= powers[i];
-            }
-        }
         return;
     case DISTRIBUTION_COLUMN:
         CHECK(NULL, distribution->kind != DISTRIBUTION_COLUMN);
         return;
     default:
-        place_words(place, 0, count, words);
+        place_words(place, count, words);
         loops->draw(distribution, words, count, ret_values);
         return;
     }

@@ -8,10 +8,9 @@
 //
 // A word costs a quarter of a Philox block (some 2 ns on a processor of 2023), a uniform number no
 // more, an exponential one 4 ns, those of Pareto and Weibull and lognormal ones 5 to 6, a gamma one
-// 7, and 14 where its cv is above 1, since that takes a second word. At scattered addresses each
-// number costs a whole block, so 7 ns more. A call costs some tens of nanoseconds before its first
-// number, which does not matter from some 64 numbers on. tests/bench/bench_variates measures all of
-// it.
+// 7, and 9 to 11 where its cv is above 1. At scattered addresses each number costs a whole block,
+// so 7 ns more. A call costs some tens of nanoseconds before its first number, which does not
+// matter from some 64 numbers on. tests/bench/bench_variates measures all of it.
 //
 // `ret_` arrays belong to the caller and have room for `count` numbers.
 

@@ -164,36 +164,80 @@ LOOP void draw_loop(const struct distribution *d, const uint64_t *words, size_t 
     }
 }
 
-// Tries of gamma_draw().
-LOOP size_t gamma_loop(const struct distribution *d, const uint64_t *words, const uint64_t *rests,
-                       size_t count, double *ret_values, uint16_t *ret_doubtful)
+// gamma_try() of shapes below 1: the values, the logarithms of their bounds, and what is positive
+// where the squeeze does not say that they are kept.
+LOOP void gamma_hat_loop(const struct distribution *d, const uint64_t *words, size_t count,
+                         double *ret_values, double *ret_log_bounds, double *ret_over)
+{
+    const struct gamma_hat hat = gamma_hat(d->b);
+    const double scale = d->a;
+    double z[BLOCK_LOOPS_MOST];
+    for (size_t i = 0; i < count; i++) {
+        z[i] = gamma_hat_z(hat, stream_unit(words[i]));
+    }
+    exp_loop(z, count, ret_values);
+    for (size_t i = 0; i < count; i++) {
+        const double x = hat.start * ret_values[i];
+        ret_values[i] = scale * x;
+        ret_log_bounds[i] = gamma_hat_log_bound(hat, z[i], x);
+        ret_over[i] = gamma_coarse(words[i]) + 0x1p-12 - gamma_hat_squeeze(ret_log_bounds[i]);
+    }
+}
+
+// The same of the other shapes, with the normal numbers that their bounds depend on.
+LOOP void gamma_cube_loop(const struct distribution *d, const uint64_t *words, size_t count,
+                          double *ret_values, double *ret_normals, double *ret_over)
 {
     const struct gamma_law law = gamma_law(d->b);
     const double scale = d->a * law.k;
-    double x[BLOCK_LOOPS_MOST];
-    double u[BLOCK_LOOPS_MOST];
-    double over[BLOCK_LOOPS_MOST]; // positive where x is not known to be kept
+    double units[BLOCK_LOOPS_MOST];
     for (size_t i = 0; i < count; i++) {
-        u[i] = stream_unit(words[i]);
+        units[i] = stream_unit(words[i]);
     }
-    normal_loop(u, count, x);
+    normal_loop(units, count, ret_normals);
     for (size_t i = 0; i < count; i++) {
-        ret_values[i] = scale * gamma_cube(law.c, x[i]);
+        ret_values[i] = scale * gamma_cube(law.c, ret_normals[i]);
     }
-    if (rests) {
-        for (size_t i = 0; i < count; i++) {
-            u[i] = gamma_fine(words[i], rests[i]);
-            over[i] = gamma_is_kept(law, x[i], u[i], elementary_log(u[i])) ? 0 : 1;
-        }
+    for (size_t i = 0; i < count; i++) {
+        ret_over[i] = gamma_coarse(words[i]) + 0x1p-12 - gamma_squeeze(law.c, ret_normals[i]);
+    }
+}
+
+// The bounds are worked out where the squeeze does not do, one in ten.
+LOOP size_t gamma_loop(const struct distribution *d, const uint64_t *words, size_t count,
+                       double *ret_values, double *ret_bounds, uint16_t *ret_doubtful)
+{
+    const bool is_hat = d->b < 1;
+    double of_bounds[BLOCK_LOOPS_MOST];
+    double over[BLOCK_LOOPS_MOST];
+    double bounds[BLOCK_LOOPS_MOST];
+    uint16_t places[BLOCK_LOOPS_MOST];
+    if (is_hat) {
+        gamma_hat_loop(d, words, count, ret_values, of_bounds, over);
     } else {
-        for (size_t i = 0; i < count; i++) {
-            over[i] = gamma_coarse(words[i]) + 0x1p-12 - gamma_squeeze(law.c, x[i]);
+        gamma_cube_loop(d, words, count, ret_values, of_bounds, over);
+    }
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        places[found] = (uint16_t)i;
+        found += over[i] > 0 ? 1 : 0;
+    }
+    for (size_t i = 0; i < found; i++) {
+        bounds[i] = of_bounds[places[i]];
+    }
+    if (is_hat) {
+        exp_loop(bounds, found, bounds);
+    } else {
+        const struct gamma_law law = gamma_law(d->b);
+        for (size_t i = 0; i < found; i++) {
+            bounds[i] = gamma_bound(law, bounds[i]);
         }
     }
     size_t doubtful = 0;
-    for (size_t i = 0; i < count; i++) {
-        ret_doubtful[doubtful] = (uint16_t)i;
-        doubtful += over[i] > 0 ? 1 : 0;
+    for (size_t i = 0; i < found; i++) {
+        ret_doubtful[doubtful] = places[i];
+        ret_bounds[doubtful] = bounds[i];
+        doubtful += gamma_is_doubtful(words[places[i]], bounds[i]) ? 1 : 0;
     }
     return doubtful;
 }
@@ -219,10 +263,10 @@ LOOP size_t gamma_loop(const struct distribution *d, const uint64_t *words, cons
         draw_loop(distribution, words, count, ret_values);                                         \
     }                                                                                              \
     TARGET static size_t gamma_##NAME(const struct distribution *distribution,                     \
-                                      const uint64_t *words, const uint64_t *rests, size_t count,  \
-                                      double *ret_values, uint16_t *ret_doubtful)                  \
+                                      const uint64_t *words, size_t count, double *ret_values,     \
+                                      double *ret_bounds, uint16_t *ret_doubtful)                  \
     {                                                                                              \
-        return gamma_loop(distribution, words, rests, count, ret_values, ret_doubtful);            \
+        return gamma_loop(distribution, words, count, ret_values, ret_bounds, ret_doubtful);       \
     }
 // NOLINTEND(bugprone-macro-parentheses)
 #define ROW(NAME)                                                                                  \

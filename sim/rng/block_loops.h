@@ -27,12 +27,9 @@ struct block_loops {
     void (*draw)(const struct distribution *distribution, const uint64_t *words, size_t count,
                  double *ret_values);
 
-    // Gamma, of shape >= 1: tries of gamma_draw() with these words, and with those that supply the
-    // rest of the uniform number, or without (NULL). Returns how many are rejected, or not known
-    // to be kept; their places are in `ret_doubtful`, and their values are what they would be.
-    size_t (*gamma)(const struct distribution *distribution, const uint64_t *words,
-                    const uint64_t *rests, size_t count, double *ret_values,
-                    uint16_t *ret_doubtful);
+    // gamma_try() of each word. Returns how many are doubtful; these are their places and bounds.
+    size_t (*gamma)(const struct distribution *distribution, const uint64_t *words, size_t count,
+                    double *ret_values, double *ret_bounds, uint16_t *ret_doubtful);
 };
 
 // The widest that this processor has.

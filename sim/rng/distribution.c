@@ -14,8 +14,7 @@
 //   uniform           a = from, b = to - from
 //   exponential       a = mean
 //   lognormal         a = mu, b = sigma of the logarithm
-//   gamma             a = scale, b = shape, and below shape 1: b = shape + 1, c = 1 / shape, which
-//                     is the power of a uniform number that takes the one law to the other
+//   gamma             a = scale, b = shape
 //   Weibull           a = scale, b = 1 / shape
 //   hyperexponential  a, b = means of the phases, c = probability of the first
 //   Pareto            a = least value, b = 1 / shape
@@ -98,10 +97,6 @@ void distribution_init(struct distribution *d, const struct distribution_paramet
         // mean = shape * scale and cv^2 = 1 / shape.
         d->b = 1 / (p->cv * p->cv);
         d->a = p->mean / d->b;
-        if (d->b < 1) {
-            d->c = p->cv * p->cv;
-            d->b += 1;
-        }
         break;
     case DISTRIBUTION_WEIBULL: {
         // E[X^n] = scale^n Gamma(1 + n / shape).
@@ -176,11 +171,6 @@ double distribution_of_batch(const struct distribution *d, double size)
     }
 }
 
-static double uniform_power(double power, double u)
-{
-    return elementary_exp(power * elementary_log(u));
-}
-
 double distribution_draw_from(const struct distribution *d, uint64_t word,
                               const struct stream_at *at)
 {
@@ -198,8 +188,7 @@ double distribution_draw_from(const struct distribution *d, uint64_t word,
         return elementary_exp(d->a + d->b * elementary_normal(u));
     case DISTRIBUTION_GAMMA: {
         uint64_t sub = 0;
-        const double value = gamma_draw(d->a, d->b, word, at, &sub);
-        return d->c > 0 ? value * uniform_power(d->c, stream_unit(stream_second_word(at))) : value;
+        return gamma_draw(d->a, d->b, word, at, &sub);
     }
     case DISTRIBUTION_WEIBULL:
         return d->a * elementary_exp(d->b * elementary_log(-elementary_log(u)));
@@ -209,7 +198,7 @@ double distribution_draw_from(const struct distribution *d, uint64_t word,
         return u < d->c ? -d->a * elementary_log(u / d->c)
                         : -d->b * elementary_log((u - d->c) / (1 - d->c));
     case DISTRIBUTION_PARETO:
-        return d->a * uniform_power(-d->b, u);
+        return d->a * elementary_exp(-d->b * elementary_log(u));
     case DISTRIBUTION_EMPIRICAL:
         return distribution_empirical(d, u);
     case DISTRIBUTION_COLUMN:

@@ -16,8 +16,7 @@
 // The function is Philox4x64-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy
 // as 1, 2, 3", SC 2011) from the Random123 library. One evaluation gives four words, so the number
 // of index i is word i mod 4 of block i div 4. What needs more than one word of randomness
-// (rejection methods) takes the further ones from `sub` blocks that belong to this index alone, or,
-// where every index needs a second word, from blocks that four of them share like the first.
+// (rejection methods) takes the further ones from `sub` blocks that belong to this index alone.
 //
 // Antithetic replications come in pairs of the same key, but that in the second one all bits of
 // every word are turned round, which makes exactly 1 - u of each uniform number u: where one has a
@@ -72,16 +71,6 @@ static inline uint64_t stream_sub_word(const struct stream_at *at, uint64_t n)
     philox4x64_ctr_t block =
         stream_block(at->key, at->purpose, at->entity, at->index, 1 + (n >> 2));
     return block.v[n & 3];
-}
-
-// A second word of each index, in blocks that no sequence comes to.
-#define STREAM_SECOND UINT64_MAX
-
-static inline uint64_t stream_second_word(const struct stream_at *at)
-{
-    philox4x64_ctr_t block =
-        stream_block(at->key, at->purpose, at->entity, at->index >> 2, STREAM_SECOND);
-    return block.v[at->index & 3];
 }
 
 // Maps a word to a uniform number in the open interval (0, 1): the midpoints of 2^52 equal cells,

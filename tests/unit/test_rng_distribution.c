@@ -85,6 +85,7 @@ static const struct {
     {{.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 1.7}, cdf_gamma, FINE},
     {{.kind = DISTRIBUTION_GAMMA, .mean = 173, .cv = 0.011}, cdf_gamma, FINE},
     {{.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 1.0003}, cdf_gamma, FINE},
+    {{.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 1.27}, cdf_gamma, FINE},
     {{.kind = DISTRIBUTION_GAMMA, .mean = 2.385, .cv = 3.1}, cdf_gamma, ROUGH_CV},
     {{.kind = DISTRIBUTION_WEIBULL, .mean = 2.385, .shape = 1.7}, cdf_weibull, FINE},
     {{.kind = DISTRIBUTION_WEIBULL, .mean = 0.0173, .shape = 0.63}, cdf_weibull, FINE},
@@ -309,6 +310,35 @@ START_TEST(distribution_gamma_short_cut_is_sound)
 }
 END_TEST
 
+static const double low_shapes[] = {1e-9, 0.004, 0.1, 1.0 / 3, 0.346, 0.5, 0.83, 0.999, 1 - 1e-15};
+
+// Below shape 1: nothing that is tried has a bound above 1, tries rise with the uniform number, the
+// short cut is below the bound, and the bounds are on average what part of the area is kept.
+START_TEST(distribution_gamma_tries_are_sound)
+{
+    enum { CELLS = 1000000 };
+    const double shape = low_shapes[_i];
+    const struct gamma_hat hat = gamma_hat(shape);
+    double before = -INFINITY;
+    double kept = 0;
+    int wrong = 0;
+    for (int i = 0; i < CELLS; i++) {
+        const double z = gamma_hat_z(hat, (i + 0.5) / CELLS);
+        const double log_bound = gamma_hat_log_bound(hat, z, hat.start * elementary_exp(z));
+        wrong += !(log_bound < 1e-14) || z < before;
+        wrong += gamma_hat_squeeze(log_bound) > exp(log_bound) + 1e-14;
+        before = z;
+        kept += exp(log_bound) / CELLS;
+    }
+    ck_assert_int_eq(wrong, 0);
+    // The area below exp(a z - x), where x = (a / e) exp(z), is that of the hat times what is kept;
+    // hat.left is the hat's times a.
+    const double area = tgamma(1 + shape) * exp(shape * (1 - log(shape))) / hat.left;
+    ck_assert_double_eq_tol(kept, area, 1e-6);
+    ck_assert_double_gt(kept, 0.86);
+}
+END_TEST
+
 START_TEST(distribution_constant)
 {
     struct distribution distribution;
@@ -422,6 +452,7 @@ int main(void)
     unit_add_table(distribution, distribution_draws_the_same_either_way, cases);
     unit_add_table(distribution, distribution_at_the_ends_of_a_word, cases);
     unit_add_table(distribution, distribution_gamma_short_cut_is_sound, shapes);
+    unit_add_table(distribution, distribution_gamma_tries_are_sound, low_shapes);
     tcase_add_test(distribution, distribution_constant);
     tcase_add_test(distribution, distribution_column_has_no_moments);
     tcase_add_test_raise_signal(distribution, distribution_column_is_not_drawn, SIGABRT);
