@@ -8,7 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { TICK_NS = 200 * 1000 * 1000 };
+enum { TICK_NS = 200 * 1000 * 1000, KEPT_BYTES = 4 * 1024 * 1024 };
+
+// How long the caller is left asleep while threads have enough to do. To wake it for each short
+// task would take a processor from a thread each time.
+static const double LEFT_ASLEEP_S = 0.02;
 
 struct pool {
     const struct pool_work *work;
@@ -22,9 +26,25 @@ struct pool {
     size_t reported;
     int running; // threads
     int idle;    // of them
+    double asleep_s; // when the caller fell asleep
     bool has_all;
     bool is_stopping;
 };
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+// Whether the caller has to hear now that a task is done: because something waits for it, or soon
+// will, or because it is time.
+static bool is_wanted(const struct pool *pool)
+{
+    return pool->work->keeps_pace || pool->idle || pool->next == pool->tasks ||
+           now_s() - pool->asleep_s > LEFT_ASLEEP_S;
+}
 
 // Takes the next task and runs it. The mutex is held on entry and exit.
 static void run_next(struct pool *pool)
@@ -34,7 +54,9 @@ static void run_next(struct pool *pool)
     pool->work->run(pool->work->context, task);
     pthread_mutex_lock(&pool->mutex);
     pool->done[pool->done_count++] = task;
-    pthread_cond_signal(&pool->for_caller);
+    if (is_wanted(pool)) {
+        pthread_cond_signal(&pool->for_caller);
+    }
 }
 
 // Whether the caller has yet to see to what is done.
@@ -113,6 +135,7 @@ static void wait_for_threads(struct pool *pool)
         at.tv_nsec -= 1000000000;
         at.tv_sec++;
     }
+    pool->asleep_s = now_s();
     pthread_cond_timedwait(&pool->for_caller, &pool->mutex, &at);
     pthread_mutex_unlock(&pool->mutex);
     const bool goes_on = pool->work->tick(pool->work->context);
@@ -153,6 +176,14 @@ static void init_for_caller(struct pool *pool)
     pthread_condattr_destroy(&attributes);
 }
 
+// What a task gives back the next one asks for again, so it should not go back to the system in
+// between and come again page by page. The C library of GNU keeps twice as much as the largest
+// piece that was ever given back (mallopt(3)); here that is a piece which nobody touches.
+static void keep_memory(void)
+{
+    free(memory_resize(NULL, KEPT_BYTES / 2, 1));
+}
+
 void pool_run(const struct pool_work *work)
 {
     struct pool pool = {
@@ -162,6 +193,7 @@ void pool_run(const struct pool_work *work)
     pthread_t *threads = memory_resize(NULL, wanted, sizeof(*threads));
     pool.done = memory_resize(NULL, work->most_tasks, sizeof(*pool.done));
     init_for_caller(&pool);
+    keep_memory();
     pthread_mutex_lock(&pool.mutex);
     size_t started = 0;
     while (started < wanted && pthread_create(&threads[started], NULL, thread_main, &pool) == 0) {

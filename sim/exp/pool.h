@@ -5,7 +5,8 @@
 // Independent tasks on several threads. Tasks are taken in order of their number, each by whichever
 // thread is free; nothing that a task computes may depend on which one, or on what else runs.
 // What has to happen in one thread (storing, progress) happens in the caller's: it is told of every
-// task that is done, in the order in which they are done.
+// task that is done, in the order in which they are done. While threads have enough to do it is
+// told of those of some hundredths of a second together.
 //
 // Not all tasks need be there at the start: the caller is asked for more while it goes on, so that
 // it can take some at a time from what several processes share.
@@ -23,9 +24,9 @@ struct pool_work {
     size_t most_tasks; // that there can be in all
     int threads;       // at least 1
     void *context;
-    // On the caller's thread, at the start, whenever a task is done or a thread is idle, and about
-    // five times a second: says how many tasks there are by now. Returns false if there will be no
-    // more; then it is not asked again.
+    // On the caller's thread, at the start, for each task that is done, whenever a thread is idle,
+    // and about five times a second: says how many tasks there are by now. Returns false if there
+    // will be no more; then it is not asked again.
     bool (*supply)(void *context, const struct pool_state *state, size_t *ret_tasks);
     void (*run)(void *context, size_t task); // on a thread of the pool
     // Whether no task starts while one is done and not reported: then what tasks leave behind for

@@ -6,7 +6,7 @@ import sys
 
 import peers
 from measuring import (ROOT, CannotMeasure, Row, measured, peak_bytes, ratios, seconds,
-                       small_program, speed, storing_shares)
+                       seconds_at_once, small_program, speed, storing_shares)
 
 POLICIES = ("local", "full_offload", "hi_threshold: {theta: [0.607]}", "oracle")
 
@@ -183,23 +183,35 @@ def sweep_words(bench, jobs, **more):
                        replications=10, settings=SWEEP, **more)
 
 
+def two_threads(bench, what, one_thread, of_two):
+    """One thread, two threads, and two processes of one thread at once, in turns. The processes
+    share nothing, so what they gain over one after the other is what the machine has to give."""
+    gains, most, work = [], [], []
+    for turn in range(bench.runs + 1):
+        one, two = measured(one_thread), measured(of_two)
+        both_s = seconds_at_once(one_thread, one_thread)
+        if turn:  # the first does not count
+            gains.append(one.wall_s / two.wall_s)
+            most.append(2 * one.wall_s / both_s)
+            work.append(two.processor_s / one.processor_s)
+    return [
+        Row(f"two threads against one: {what}", "times as fast", gains, ("least", 1.9)),
+        Row(f"two processes at once against one after the other: {what}", "times as fast", most),
+        Row(f"two threads against two processes: {what}", "times as fast", ratios(gains, most),
+            ("least", 0.95)),
+        Row(f"two threads against one: {what}", "times the processor time", work),
+    ]
+
+
 def threads(bench):
-    """Two threads against one, in turns."""
-    replications = [bench.words("run", "hi-digits", samples=1_000_000, jobs=jobs,
-                                replications=10, settings=[policy_setting(POLICIES[2])])
-                    for jobs in (1, 2)]
-    sweep = [sweep_words(bench, jobs) for jobs in (1, 2)]
-    rows = []
-    for what, words in (("ten replications of a point", replications),
-                        ("sweep of 200 points", sweep)):
-        one, two = bench.turns(*words, time_of=measured)
-        rows.append(Row(f"two threads against one: {what}", "times as fast",
-                        ratios([taken.wall_s for taken in one], [taken.wall_s for taken in two]),
-                        ("least", 1.9)))
-        rows.append(Row(f"two threads against one: {what}", "times the processor time",
-                        ratios([taken.processor_s for taken in two],
-                               [taken.processor_s for taken in one])))
-    return rows
+    """Two threads against one, beside what two processes gain at the moment."""
+    replications, sweep = [
+        [words(jobs) for jobs in (1, 2)] for words in (
+            lambda jobs: bench.words("run", "hi-digits", samples=1_000_000, jobs=jobs,
+                                     replications=10, settings=[policy_setting(POLICIES[2])]),
+            lambda jobs: sweep_words(bench, jobs))]
+    return [*two_threads(bench, "ten replications of a point", *replications),
+            *two_threads(bench, "sweep of 200 points", *sweep)]
 
 
 def start_up(bench):

@@ -151,6 +151,17 @@ def seconds(words):
     return measured(words).wall_s
 
 
+def seconds_at_once(*commands):
+    """What commands that are started together take until the last has ended."""
+    start = time.perf_counter()
+    children = [subprocess.Popen([str(word) for word in words], stdout=subprocess.DEVNULL)
+                for words in commands]
+    failed = [child.wait() for child in children]
+    if any(failed):
+        sys.exit(f"bench: failed: {shlex.join(str(word) for word in commands[0])}")
+    return time.perf_counter() - start
+
+
 def processor_seconds(words):
     return measured(words).processor_s
 

@@ -21,7 +21,7 @@ from goals import GROUPS  # pylint: disable=C0413
 from growth import SERIES, Curve, chain  # pylint: disable=C0413
 from harness import expect, expect_equal, expect_in, main  # pylint: disable=C0413
 from measuring import (Bench, CannotMeasure, Row, measured, ratios, speed,  # pylint: disable=C0413
-                       storing_shares)
+                       seconds_at_once, storing_shares)
 
 CURVE = Curve("devices", ["devices", "s"], [[10, 0.5], [1000, 2.385]], ["s"], "s")
 
@@ -74,6 +74,17 @@ def a_command_is_measured(program):
     expect(taken.processor_s < 5, "processor time")
     try:
         measured([program.path, "no-such-command"])
+    except SystemExit:
+        return
+    expect(False, "a command that fails passed for measured")
+
+
+def commands_are_measured_at_once(program):
+    nap = [sys.executable, "-c", "import time; time.sleep(0.5)"]
+    taken_s = seconds_at_once(nap, nap)
+    expect(0.5 <= taken_s < 0.95, f"two naps of 0.5 s at once took {taken_s} s")
+    try:
+        seconds_at_once(nap, [program.path, "no-such-command"])
     except SystemExit:
         return
     expect(False, "a command that fails passed for measured")
@@ -152,6 +163,7 @@ if __name__ == "__main__":
         ("peers must do the same", peers_must_do_the_same),
         ("the standard error is that of runs", standard_error_is_that_of_runs),
         ("a command is measured", a_command_is_measured),
+        ("commands are measured at once", commands_are_measured_at_once),
         ("storing is what a sweep says", storing_is_what_a_sweep_says),
         ("chains are scenarios", chains_are_scenarios),
         ("figures are SVG", figures_are_svg),

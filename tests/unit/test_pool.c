@@ -115,11 +115,67 @@ START_TEST(every_task_once)
 }
 END_TEST
 
+// ---- many short tasks ----
+
+enum { SHORT_TASKS = 5000 };
+
+struct wakes {
+    size_t reported;
+    size_t waits; // of the caller
+};
+
+static bool supply_short(void *context, const struct pool_state *state, size_t *ret_tasks)
+{
+    (void)context;
+    (void)state;
+    *ret_tasks = SHORT_TASKS;
+    return false;
+}
+
+static void run_short(void *context, size_t task)
+{
+    (void)context;
+    (void)task;
+    const struct timespec time = {0, 10000};
+    nanosleep(&time, NULL);
+}
+
+static bool report_short(void *context, size_t task)
+{
+    struct wakes *wakes = context;
+    (void)task;
+    wakes->reported++;
+    return true;
+}
+
+static bool count_wait(void *context)
+{
+    struct wakes *wakes = context;
+    wakes->waits++;
+    return true;
+}
+
+START_TEST(short_tasks_leave_the_caller_asleep)
+{
+    struct wakes wakes = {0};
+    pool_run(&(struct pool_work){.most_tasks = SHORT_TASKS,
+                                 .threads = 2,
+                                 .context = &wakes,
+                                 .supply = supply_short,
+                                 .run = run_short,
+                                 .done = report_short,
+                                 .tick = count_wait});
+    ck_assert_uint_eq(wakes.reported, SHORT_TASKS);
+    ck_assert_uint_lt(wakes.waits, SHORT_TASKS / 10);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pool");
     TCase *tasks = tcase_create("tasks");
     unit_add_table(tasks, every_task_once, pools);
+    tcase_add_test(tasks, short_tasks_leave_the_caller_asleep);
     suite_add_tcase(suite, tasks);
     return unit_run(suite);
 }
