@@ -103,14 +103,14 @@ static double take_poisson(struct feed *feed, const struct arrival *arrival, uin
     uint64_t number = own->scheduled - 1;
     const uint64_t most = number + MOST_OF_A_DEVICE;
     double time_s = feed->next_s[device];
-    while (time_s < horizon_s && number < most) {
+    while (time_s < horizon_s && time_s <= stop_s && number < most) {
         reorder_put_near(&feed->stretch, time_s, arrival_tag(run, number++, device));
         if ((next & last) == 0) {
             arrival_draw_gaps(arrival, run->key, device, next, run->draws.length, gaps);
         }
         time_s += gaps[next++ & last];
-        time_s = time_s > stop_s ? INFINITY : time_s;
     }
+    time_s = time_s > stop_s ? INFINITY : time_s;
     feed->cannot_go_on |= time_s < horizon_s;
     own->arrivals.gaps.next = next;
     own->arrivals.at = time_s;

@@ -142,46 +142,34 @@ static bool look_up(struct pipeline *line, struct flight *flight, const struct w
     return true;
 }
 
-// What is looked up for many samples that arise before any of them does, so that none waits for
-// another.
-struct arising {
-    uint64_t index;
-    uint32_t row;
-};
+// Most samples that arise together.
+enum { ARISING = 64 };
 
-static void find_rows(struct pipeline *line, const struct event *arrivals, size_t count,
-                      struct arising *ret_arising)
+// The samples of some arrivals, at most ARISING. What is looked up for all of them is looked up
+// before any of them arises, so that none waits for another.
+static void arise_together(struct pipeline *line, const struct event *arrivals, size_t count)
 {
-    struct run *run = line->run;
-    const struct world_source *source = run->world->source;
-    const bool has_row = line->known && (source->rows > 1 || source->row);
-    for (size_t i = 0; i < count; i++) {
-        const uint32_t device = event_subject(&arrivals[i]);
-        const uint64_t index = run->devices[device].index++;
-        ret_arising[i] = (struct arising){
-            .index = index, .row = has_row ? workload_row(run, source, device, index) : 0};
-    }
-}
-
-// The samples of some arrivals, among which neither the warm-up nor the run ends.
-static void arise_some(struct pipeline *line, const struct event *arrivals, size_t count)
-{
-    enum { PART = 64 };
     struct run *run = line->run;
     const struct world *world = run->world;
     const double window_from_s = run->tally->window_from_s;
-    struct arising arising[PART];
+    const struct world_source *source = world->source;
+    uint32_t device_of[ARISING];
+    uint64_t index_of[ARISING];
+    uint32_t row_of[ARISING] = {0};
+    for (size_t i = 0; i < count; i++) {
+        device_of[i] = event_subject(&arrivals[i]);
+        index_of[i] = run->devices[device_of[i]].index++;
+    }
+    if (line->known && (source->rows > 1 || source->row)) {
+        workload_rows(run, source, device_of, index_of, count, row_of);
+    }
     uint64_t counted = 0;
     const struct world_class *devices = world->classes;
     uint8_t device_class = 0;
     struct known *known = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (i % PART == 0) {
-            find_rows(line, arrivals + i, count - i < PART ? count - i : PART, arising);
-        }
-        const struct arising *own = &arising[i % PART];
         const double time_s = arrivals[i].time_s;
-        const uint32_t device = event_subject(&arrivals[i]);
+        const uint32_t device = device_of[i];
         if (world->class_count > 1) {
             devices = run_class(run, device);
             device_class = (uint8_t)(devices - world->classes);
@@ -190,16 +178,16 @@ static void arise_some(struct pipeline *line, const struct event *arrivals, size
         const uint32_t slot = take_flight(line);
         struct flight *flight = &line->flights[slot];
         *flight = (struct flight){.arrived_s = time_s,
-                                  .index = own->index,
+                                  .index = index_of[i],
                                   .device = device,
-                                  .row = own->row,
+                                  .row = row_of[i],
                                   .device_class = device_class,
                                   .is_counted = is_counted};
         run->now_s = time_s;
         // Where all that decisions see of a sample follows from its row, samples of a row share a
         // path.
         if (line->known) {
-            known = &line->known[device_class][own->row];
+            known = &line->known[device_class][row_of[i]];
         }
         if (known && known->first) {
             flight->step = known->first;
@@ -222,6 +210,14 @@ static void arise_some(struct pipeline *line, const struct event *arrivals, size
     line->counted += counted;
     run->offered += count;
     line->taken += count;
+}
+
+// Of some arrivals, among which neither the warm-up nor the run ends.
+static void arise_some(struct pipeline *line, const struct event *arrivals, size_t count)
+{
+    for (size_t i = 0; i < count && !line->cannot_go_on; i += ARISING) {
+        arise_together(line, arrivals + i, count - i < ARISING ? count - i : ARISING);
+    }
 }
 
 static void begin_stretch(struct pipeline *line, double horizon_s)

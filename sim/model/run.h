@@ -166,9 +166,9 @@ uint32_t workload_take_slot(struct run *run);
 struct sample workload_fresh_sample(void);
 void workload_make(struct run *run, uint32_t slot, const struct world_class *devices,
                    uint32_t device, uint64_t index);
-// Its row of the trace.
-uint32_t workload_row(struct run *run, const struct world_source *source, uint32_t device,
-                      uint64_t index);
+// The rows of the trace that some samples take, which are given by device and number.
+void workload_rows(struct run *run, const struct world_source *source, const uint32_t *devices,
+                   const uint64_t *indices, size_t count, uint32_t *ret_rows);
 // Closed loop: a sample of this device has ended; it thinks and sends another.
 void workload_return(struct run *run, uint32_t device);
 

@@ -37,29 +37,35 @@ draw_row(const struct run *run, const struct world_source *source, uint64_t inde
     return (uint32_t)(row < rows ? row : rows - 1);
 }
 
-// Which of the simulated rows sample `rank` is.
-static uint32_t pick_row(struct run *run, const struct world_source *source, uint64_t rank,
-                         uint64_t index, uint32_t device)
-{
-    const uint64_t rows = source->rows;
-    if (rows == 1) {
-        return 0;
-    }
-    switch (run->world->spec->samples.order) {
-    case ORDER_AS_IS:
-        break;
-    case ORDER_SHUFFLE:
-        return (uint32_t)order_place(&run->orders, run->key, source, rank);
-    case ORDER_RESAMPLE:
-        return draw_row(run, source, index, device);
-    }
-    return (uint32_t)(rank % rows);
-}
-
 // The row of the trace at a place among those that are simulated.
-static uint32_t trace_row(const struct world_source *source, uint64_t place)
+static uint32_t row_at(const struct world_source *source, uint64_t place)
 {
     return source->row ? source->row[place] : (uint32_t)place;
+}
+
+// Which of the simulated rows some samples are.
+static void pick_rows(struct run *run, const struct world_source *source, const uint32_t *devices,
+                      const uint64_t *indices, size_t count, uint32_t *ret_places)
+{
+    switch (source->rows == 1 ? ORDER_AS_IS : run->world->spec->samples.order) {
+    case ORDER_AS_IS:
+        for (size_t i = 0; i < count; i++) {
+            const uint64_t rank = workload_rank(run, indices[i], devices[i]);
+            ret_places[i] = (uint32_t)(rank % source->rows);
+        }
+        break;
+    case ORDER_SHUFFLE:
+        for (size_t i = 0; i < count; i++) {
+            const uint64_t rank = workload_rank(run, indices[i], devices[i]);
+            ret_places[i] = (uint32_t)order_place(&run->orders, run->key, source, rank);
+        }
+        break;
+    case ORDER_RESAMPLE:
+        for (size_t i = 0; i < count; i++) {
+            ret_places[i] = draw_row(run, source, indices[i], devices[i]);
+        }
+        break;
+    }
 }
 
 static double payload(const struct run *run, const struct sample *sample)
@@ -142,7 +148,7 @@ static double traced_time(const struct run *run, const struct spec_arrivals *arr
     if (place >= source->rows) {
         return INFINITY;
     }
-    const uint64_t row = trace_row(source, place);
+    const uint64_t row = row_at(source, place);
     // A file may say "-0"; adding 0 takes the sign away, which the event queue asks for.
     return trace_extra(source->trace, row, arrivals->column_number) * arrivals->column_scale + 0.0;
 }
@@ -228,11 +234,13 @@ void workload_start(struct run *run)
     close_if_over(run);
 }
 
-uint32_t workload_row(struct run *run, const struct world_source *source, uint32_t device,
-                      uint64_t index)
+void workload_rows(struct run *run, const struct world_source *source, const uint32_t *devices,
+                   const uint64_t *indices, size_t count, uint32_t *ret_rows)
 {
-    return trace_row(source,
-                     pick_row(run, source, workload_rank(run, index, device), index, device));
+    pick_rows(run, source, devices, indices, count, ret_rows);
+    for (size_t i = 0; i < count && source->row; i++) {
+        ret_rows[i] = row_at(source, ret_rows[i]);
+    }
 }
 
 void workload_make(struct run *run, uint32_t slot, const struct world_class *devices,
@@ -246,7 +254,7 @@ void workload_make(struct run *run, uint32_t slot, const struct world_class *dev
     sample->device_class = (uint8_t)(devices - run->world->classes);
     sample->source = source_now(run);
     const struct world_source *source = &run->world->source[sample->source];
-    sample->row = workload_row(run, source, device, index);
+    workload_rows(run, source, &device, &index, 1, &sample->row);
     sample->raw_bytes = payload(run, sample);
     if (source->generator) {
         generate(run, slot);

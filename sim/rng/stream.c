@@ -77,18 +77,17 @@ struct small_rounds {
     uint8_t of_high[STREAM_PERMUTATION_ROUNDS / 2][1 << 8];
 };
 
-static inline unsigned walk(const struct small_rounds *rounds, unsigned value, unsigned low_bits)
+// Of type size_t, as indices that are widened first take an instruction more.
+static inline uint16_t walk(const struct small_rounds *rounds, size_t value, unsigned low_bits)
 {
-    unsigned low = value & ((1u << low_bits) - 1);
-    unsigned high = value >> low_bits;
+    size_t low = value & (((size_t)1 << low_bits) - 1);
+    size_t high = value >> low_bits;
     for (int round = 0; round < STREAM_PERMUTATION_ROUNDS / 2; round++) {
         high ^= rounds->of_low[round][low];
         low ^= rounds->of_high[round][high];
     }
-    return high << low_bits | low;
+    return (uint16_t)(high << low_bits | low);
 }
-
-enum { PART = 256 };
 
 void stream_permuted_all(const struct stream_permutation *permutation, uint16_t *ret_values)
 {
@@ -106,25 +105,28 @@ void stream_permuted_all(const struct stream_permutation *permutation, uint16_t 
         }
     }
     const unsigned count = (unsigned)permutation->count;
+    enum { PART = 256 };
     for (unsigned done = 0; done < count; done += PART) {
         // Each step is one for all that have still to walk, so that they do not wait for each
         // other.
-        const unsigned part = count - done < PART ? count - done : PART;
-        uint16_t places[PART];
-        uint16_t values[PART];
-        for (unsigned i = 0; i < part; i++) {
-            places[i] = (uint16_t)(done + i);
-            values[i] = places[i];
+        const unsigned end = count - done < PART ? count : done + PART;
+        uint16_t beyond[PART];
+        unsigned walking = 0;
+        for (unsigned i = done; i < end; i++) {
+            const uint16_t value = walk(&rounds, i, low_bits);
+            ret_values[i] = value;
+            beyond[walking] = (uint16_t)i;
+            walking += value >= count;
         }
-        for (unsigned walking = part, beyond; walking; walking = beyond) {
-            beyond = 0;
-            for (unsigned i = 0; i < walking; i++) {
-                const unsigned value = walk(&rounds, values[i], low_bits);
-                const uint16_t place = places[i];
-                ret_values[place] = (uint16_t)value;
-                places[beyond] = place;
-                values[beyond] = (uint16_t)value;
-                beyond += value >= count;
+        while (walking) {
+            const unsigned before = walking;
+            walking = 0;
+            for (unsigned k = 0; k < before; k++) {
+                const uint16_t i = beyond[k];
+                const uint16_t value = walk(&rounds, ret_values[i], low_bits);
+                ret_values[i] = value;
+                beyond[walking] = i;
+                walking += value >= count;
             }
         }
     }
