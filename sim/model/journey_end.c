@@ -43,7 +43,7 @@ static void count_class(struct run *run, const struct sample *sample, double lat
         run_count(run, sample, first + CLASS_ANSWERED, 1);
         run_count(run, sample, first + CLASS_CORRECT, is_correct);
         run_count(run, sample, first + CLASS_LATENCY_S, latency_s);
-        histogram_add(&run->tally->class_latency[sample->device_class], latency_s);
+        histogram_add(&run->tally->class_latency[sample->device_class], &latency_s, 1);
     } else {
         run_count(run, sample, first + CLASS_DROPPED, 1);
     }
@@ -81,7 +81,7 @@ void journey_end(struct run *run, uint32_t slot)
             run_count(run, sample, COUNTER_LATENCY_S, latency_s);
             run_count(run, sample, world->counters.answered_by + sample->answer_exit, 1);
             run_count(run, sample, world->counters.answered_at + sample->target, 1);
-            histogram_add(&run->tally->latency, latency_s);
+            histogram_add(&run->tally->latency, &latency_s, 1);
         } else {
             run_count(run, sample, COUNTER_DROPPED, 1);
             run_count(run, sample, world->counters.dropped_for + sample->reason, 1);

@@ -166,7 +166,6 @@ static void arise_together(struct pipeline *line, const struct event *arrivals, 
     uint64_t counted = 0;
     const struct world_class *devices = world->classes;
     uint8_t device_class = 0;
-    struct known *known = NULL;
     for (size_t i = 0; i < count; i++) {
         const double time_s = arrivals[i].time_s;
         const uint32_t device = device_of[i];
@@ -177,27 +176,29 @@ static void arise_together(struct pipeline *line, const struct event *arrivals, 
         const bool is_counted = time_s >= window_from_s;
         const uint32_t slot = take_flight(line);
         struct flight *flight = &line->flights[slot];
+        // Where all that decisions see of a sample follows from its row, samples of a row share a
+        // path.
+        struct known *known = line->known ? &line->known[device_class][row_of[i]] : NULL;
+        const struct known own = known ? *known : (struct known){0};
         *flight = (struct flight){.arrived_s = time_s,
+                                  .raw_bytes = own.raw_bytes,
+                                  .visit_s = NO_VISIT,
                                   .index = index_of[i],
+                                  .step = own.first,
                                   .device = device,
                                   .row = row_of[i],
                                   .device_class = device_class,
-                                  .is_counted = is_counted};
-        run->now_s = time_s;
-        // Where all that decisions see of a sample follows from its row, samples of a row share a
-        // path.
-        if (line->known) {
-            known = &line->known[device_class][row_of[i]];
-        }
-        if (known && known->first) {
-            flight->step = known->first;
-            flight->is_correct = known->is_correct;
-            flight->raw_bytes = known->raw_bytes;
-        } else if (!look_up(line, flight, devices)) {
-            line->cannot_go_on = true;
-            return;
-        } else if (known) {
-            *known = (struct known){flight->raw_bytes, flight->step, flight->is_correct};
+                                  .is_counted = is_counted,
+                                  .is_correct = own.is_correct};
+        if (!own.first) {
+            run->now_s = time_s;
+            if (!look_up(line, flight, devices)) {
+                line->cannot_go_on = true;
+                return;
+            }
+            if (known) {
+                *known = (struct known){flight->raw_bytes, flight->step, flight->is_correct};
+            }
         }
         counted += is_counted;
         if (world->has_classes && is_counted) {
@@ -207,6 +208,7 @@ static void arise_together(struct pipeline *line, const struct event *arrivals, 
         reorder_put_near(flight->step->events, time_s,
                          (arrivals[i].tag & ~(uint64_t)UINT32_MAX) | slot);
     }
+    run->now_s = arrivals[count - 1].time_s;
     line->counted += counted;
     run->offered += count;
     line->taken += count;

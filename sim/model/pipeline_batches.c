@@ -273,7 +273,6 @@ static void arrive(const struct at *at, uint32_t slot)
     }
     flight->visit_s = at->event->time_s;
     flight->order = line->batching_arrivals++;
-    flight->is_in_visit = true;
     flight->shares_tag = false;
     lane->waiting++;
     wait_in(line, find_kind(lane, flight->step->leg), slot);
@@ -353,7 +352,7 @@ static void depart(const struct at *at, uint32_t first)
             sums->counted_s += share_s;
             sums->joules += isnan(step->leg->joules) ? joules : step->joules;
         }
-        flight->is_in_visit = false;
+        flight->visit_s = NO_VISIT;
         flight->shares_tag = size > 1;
         flight->step++;
         reorder_put(flight->step->events, event->time_s,
@@ -397,7 +396,7 @@ void pipeline_do_batching(struct pipeline *line, int number, const struct event 
                           .sums = sums};
     if (is_wake) {
         wake(&at);
-    } else if (line->flights[subject].is_in_visit) {
+    } else if (is_in_visit(&line->flights[subject])) {
         depart(&at, subject);
     } else {
         arrive(&at, subject);

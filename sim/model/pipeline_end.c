@@ -19,7 +19,7 @@ static void count_class(struct pipeline *line, const struct flight *flight, doub
     if (is_answered) {
         counters[CLASS_CORRECT] += flight->is_correct;
         counters[CLASS_LATENCY_S] += latency_s;
-        histogram_add(&run->tally->class_latency[flight->device_class], latency_s);
+        histogram_add(&run->tally->class_latency[flight->device_class], &latency_s, 1);
     }
 }
 
@@ -29,7 +29,7 @@ struct outcome_sums {
     uint64_t correct;
     uint64_t late_correct; // behind their deadline
     uint64_t deadline_misses;
-    double latency_s;
+    double latency_s; // their latencies, one by one, are in the scratch `values`
 };
 
 static inline void end_counted(struct pipeline *line, const struct flight *flight, double latency_s,
@@ -43,10 +43,9 @@ static inline void end_counted(struct pipeline *line, const struct flight *fligh
         sums->late_correct += is_answered && flight->is_correct;
     }
     if (is_answered) {
-        sums->answered++;
         sums->correct += flight->is_correct;
         sums->latency_s += latency_s;
-        histogram_add(&run->tally->latency, latency_s);
+        line->values[sums->answered++] = latency_s;
         if (world->labels) {
             const struct world_source *source = &world->source[flight->source];
             const size_t label =
@@ -77,6 +76,7 @@ static size_t end_part(struct pipeline *line, size_t first, struct end_sums *sum
     struct end_sums own = *sums;
     int last_class = -1;
     double deadline_s = INFINITY; // of that class
+    uint32_t *free_slot = line->free + line->free_count;
     for (; first < end; first++) {
         const uint32_t slot = event_subject(&events[first]);
         const struct flight *flight = &line->flights[slot];
@@ -102,8 +102,9 @@ static size_t end_part(struct pipeline *line, size_t first, struct end_sums *sum
             tally->late_uncounted++;
             tally->late_uncounted_until_s = now_s;
         }
-        line->free[line->free_count++] = slot;
+        *free_slot++ = slot;
     }
+    line->free_count = (uint32_t)(free_slot - line->free);
     *sums = own;
     return end;
 }
@@ -113,6 +114,7 @@ void pipeline_end_all(struct pipeline *line)
     struct run *run = line->run;
     struct tally *tally = run->tally;
     reorder_sort(&line->ends, &line->scratch);
+    pipeline_make_scratch(line, line->ends.count);
     struct end_sums sums = {.outcomes.latency_s = tally->counters[COUNTER_LATENCY_S]};
     for (size_t i = 0; i < line->ends.count;) {
         i = end_part(line, i, &sums);
@@ -121,6 +123,7 @@ void pipeline_end_all(struct pipeline *line)
         line->latest = line->ends.near[line->ends.count - 1];
     }
     const struct outcome_sums *outcomes = &sums.outcomes;
+    histogram_add(&tally->latency, line->values, outcomes->answered);
     run->answered += sums.answered;
     run->dropped += line->ends.count - sums.answered;
     tally->answered_in_window += sums.answered_in_window;

@@ -36,7 +36,7 @@ struct step {
 struct flight {
     double arrived_s;
     double raw_bytes;
-    double visit_s; // at the station where it is: when it came there
+    double visit_s; // when it came to the station where it is; NO_VISIT before that
     union {
         double start_s; // and when its service began
         uint64_t order; // while it waits to be served with others: of its arrival
@@ -50,12 +50,18 @@ struct flight {
     uint8_t device_class;
     bool is_counted : 1;
     bool is_correct : 1;
-    bool is_in_visit : 1; // it has come to the station, and has not left it
-    bool shares_tag : 1;  // its next event follows from the end of a batch, with the tag of that
-    uint32_t behind;      // served with others: who is next in the queue, or in the batch
+    bool shares_tag : 1; // its next event follows from the end of a batch, with the tag of that
+    uint32_t behind;     // served with others: who is next in the queue, or in the batch
 };
 
 _Static_assert(sizeof(struct flight) <= 64, "a sample in flight takes a line of the cache");
+
+#define NO_VISIT (-1.0)
+
+static inline bool is_in_visit(const struct flight *flight)
+{
+    return flight->visit_s != NO_VISIT;
+}
 
 // What is known of a row of the trace.
 struct known {
@@ -206,6 +212,9 @@ static inline void take_due(struct reorder *reorder, struct event_queue *due)
     reorder->count = 0;
     reorder->is_unsorted = false;
 }
+
+// Room in the scratch arrays for as many events.
+void pipeline_make_scratch(struct pipeline *line, size_t count);
 
 // A number of a layer for a sample.
 double pipeline_draw_layer(struct pipeline *line, const struct flight *flight,

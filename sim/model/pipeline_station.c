@@ -10,7 +10,7 @@
 
 // ---- a station ----
 
-static void make_scratch(struct pipeline *line, size_t count)
+void pipeline_make_scratch(struct pipeline *line, size_t count)
 {
     if (line->scratch_room < count) {
         line->scratch_room = 2 * count;
@@ -178,7 +178,6 @@ start_visit(struct pipeline *line, const struct world_station *station, bool is_
     add_begin(sums, now_s, start_s, end_s, window);
     flight->visit_s = now_s;
     flight->start_s = start_s;
-    flight->is_in_visit = true;
     return end_s;
 }
 
@@ -187,9 +186,9 @@ static inline void end_visit(bool is_link, struct flight *flight, const struct e
                              const struct window *window, struct station_tally *sums)
 {
     const struct step *step = flight->step++;
-    flight->is_in_visit = false;
     add_end(sums, is_link, step, flight->is_counted, flight->visit_s, flight->start_s,
             event->time_s, window);
+    flight->visit_s = NO_VISIT;
 }
 
 // Compiled once for links, once for single servers and once for several, so that loops ask nothing
@@ -285,7 +284,7 @@ static void end_visits(struct pipeline *line, int number)
     if (station->role == STATION_COMPUTE) {
         end_some(line, departures, false, sums);
     } else {
-        make_scratch(line, departures->count);
+        pipeline_make_scratch(line, departures->count);
         draw_delays(line, station, departures->near, departures->count);
         end_some(line, departures, true, sums);
     }
@@ -378,7 +377,7 @@ static void pass_station(struct pipeline *line, int number)
     struct reorder *arrivals = &line->arrivals[number];
     struct reorder *departures = &line->departures[number];
     reorder_sort(arrivals, &line->scratch);
-    make_scratch(line, arrivals->count);
+    pipeline_make_scratch(line, arrivals->count);
     if (line->run->world->station[number].role == STATION_COMPUTE) {
         draw_services(line, arrivals);
     } else {
@@ -434,7 +433,7 @@ static void do_event(struct pipeline *line, const struct event *event)
         pipeline_do_batching(line, leg->station, event, sums);
         return;
     }
-    if (!flight->is_in_visit) {
+    if (!is_in_visit(flight)) {
         const double end_s = start_visit(line, station, is_link, station->servers, flight, event,
                                          amount_of(line, flight, leg), &window, sums);
         reorder_put(&line->departures[leg->station], end_s,

@@ -11,6 +11,7 @@
 // Values below 2^-30 (a nanosecond, for times) count as 0 and those from 2^34 (five centuries) as
 // 2^34. Merging adds integer counts, so any grouping gives the same bits.
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -32,23 +33,27 @@ struct histogram {
     uint64_t counts[HISTOGRAM_BUCKETS];
 };
 
-static inline void histogram_add(struct histogram *histogram, double value)
+// Counts some values, none of them negative.
+static inline void histogram_add(struct histogram *histogram, const double *values, size_t count)
 {
     enum { SHIFT = 52 - HISTOGRAM_BITS };
     const int64_t first = (int64_t)(1023 + HISTOGRAM_LOWEST) << HISTOGRAM_BITS;
-    int64_t bits; // of a non-negative double: ordered as the number is
-    memcpy(&bits, &value, sizeof(bits));
-    int64_t bucket = (bits >> SHIFT) - first + 1;
-    bucket = bucket < 0 ? 0 : bucket;
-    bucket = bucket > HISTOGRAM_BUCKETS - 1 ? HISTOGRAM_BUCKETS - 1 : bucket;
-    if (value < histogram->least || !histogram->total) {
-        histogram->least = value;
+    double least = histogram->total || !count ? histogram->least : values[0];
+    double most = histogram->most;
+    for (size_t i = 0; i < count; i++) {
+        const double value = values[i];
+        int64_t bits; // of a non-negative double: ordered as the number is
+        memcpy(&bits, &value, sizeof(bits));
+        int64_t bucket = (bits >> SHIFT) - first + 1;
+        bucket = bucket < 0 ? 0 : bucket;
+        bucket = bucket > HISTOGRAM_BUCKETS - 1 ? HISTOGRAM_BUCKETS - 1 : bucket;
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+        histogram->counts[bucket]++;
     }
-    if (value > histogram->most) {
-        histogram->most = value;
-    }
-    histogram->counts[bucket]++;
-    histogram->total++;
+    histogram->least = least;
+    histogram->most = most;
+    histogram->total += count;
 }
 
 void histogram_merge(struct histogram *histogram, const struct histogram *other);

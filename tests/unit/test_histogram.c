@@ -60,7 +60,7 @@ START_TEST(histogram_quantile_is_near_the_order_statistic)
         const size_t count = histogram_sizes[s];
         struct histogram *histogram = new_histogram();
         for (size_t i = 0; i < count; i++) {
-            histogram_add(histogram, values[i]);
+            histogram_add(histogram, &values[i], 1);
         }
         double *sorted = memory_resize(NULL, count, sizeof(*sorted));
         memcpy(sorted, values, count * sizeof(*sorted));
@@ -84,7 +84,7 @@ START_TEST(histogram_quantile_rises)
     double *values = draw_law(_i, 1009);
     struct histogram *histogram = new_histogram();
     for (size_t i = 0; i < 1009; i++) {
-        histogram_add(histogram, values[i]);
+        histogram_add(histogram, &values[i], 1);
     }
     int falls = 0;
     double before = 0;
@@ -110,8 +110,8 @@ START_TEST(histogram_merge_in_any_grouping)
         parts[i] = new_histogram();
     }
     for (size_t i = 0; i < COUNT; i++) {
-        histogram_add(whole, values[i]);
-        histogram_add(parts[i * i % 13 % PARTS], values[i]);
+        histogram_add(whole, &values[i], 1);
+        histogram_add(parts[i * i % 13 % PARTS], &values[i], 1);
     }
     struct histogram *left = new_histogram();
     struct histogram *right = new_histogram();
@@ -176,7 +176,7 @@ static const struct {
 START_TEST(histogram_takes_any_value)
 {
     struct histogram *histogram = new_histogram();
-    histogram_add(histogram, edges[_i].value);
+    histogram_add(histogram, &edges[_i].value, 1);
     ck_assert_uint_eq(histogram->total, 1);
     for (int i = 0; i < UNIT_COUNT(shares); i++) {
         const double quantile = histogram_quantile(histogram, shares[i]);
@@ -193,8 +193,8 @@ START_TEST(histogram_powers_of_two_open_a_bucket)
     for (int exponent = HISTOGRAM_LOWEST; exponent <= HISTOGRAM_HIGHEST; exponent++) {
         struct histogram *histogram = new_histogram();
         const double power = ldexp(1, exponent);
-        histogram_add(histogram, nextafter(power, 0));
-        histogram_add(histogram, power);
+        histogram_add(histogram, (double[]){nextafter(power, 0)}, 1);
+        histogram_add(histogram, (double[]){power}, 1);
         const double lower = histogram_quantile(histogram, 0.5);
         ck_assert_msg(lower <= power, "2^%d: %a", exponent, lower);
         ck_assert_msg(histogram_quantile(histogram, 1) >= power, "2^%d", exponent);
@@ -215,12 +215,12 @@ START_TEST(histogram_stays_within_its_values)
 {
     struct histogram *histogram = calloc(2, sizeof(*histogram));
     for (int i = 0; i < 7; i++) {
-        histogram_add(&histogram[0], 2.385e-3);
+        histogram_add(&histogram[0], (double[]){2.385e-3}, 1);
     }
     ck_assert_double_eq(histogram_quantile(&histogram[0], 0.01), 2.385e-3);
     ck_assert_double_eq(histogram_quantile(&histogram[0], 0.999), 2.385e-3);
-    histogram_add(&histogram[1], 2.386e-3); // the same bucket
-    histogram_add(&histogram[1], 1.5e-3);
+    histogram_add(&histogram[1], (double[]){2.386e-3}, 1); // the same bucket
+    histogram_add(&histogram[1], (double[]){1.5e-3}, 1);
     histogram_merge(&histogram[1], &histogram[0]);
     ck_assert_double_eq(histogram_quantile(&histogram[1], 1), 2.386e-3);
     ck_assert_double_eq(histogram_quantile(&histogram[1], 0.01), 1.5e-3);
@@ -233,7 +233,7 @@ START_TEST(histogram_outside_values_keep_their_rank)
     struct histogram *histogram = new_histogram();
     const double values[] = {0, 1e-12, 2.385, 1e12, 1e13};
     for (int i = 0; i < UNIT_COUNT(values); i++) {
-        histogram_add(histogram, values[i]);
+        histogram_add(histogram, &values[i], 1);
     }
     ck_assert_double_eq(histogram_quantile(histogram, 0.4), 0);
     ck_assert_double_eq_tol(histogram_quantile(histogram, 0.5), 2.385,
