@@ -11,6 +11,8 @@ enum {
     FIRST_ROOM = 64,
     // Below so many events insertion alone is quicker.
     FEW = 24,
+    MOST_RUNS = 4,
+    FAR_AHEAD = 16,
     // More in one bucket are sorted by merging, as insertion takes the square of their number.
     MOST_IN_BUCKET = 64
 };
@@ -64,22 +66,68 @@ void reorder_put_far(struct reorder *reorder, double time_s, uint64_t tag)
     event_queue_push(&reorder->far, time_s, tag);
 }
 
-// Sorts by insertion unless that takes more moves; returns whether it was done.
-static bool insert(struct event *events, size_t count, size_t most)
+// Moves an event to its place among those before it, from number `first` on, which are in order.
+// Returns how many it passes.
+static inline size_t insert(struct event *events, size_t first, size_t number)
 {
+    const struct event event = events[number];
+    size_t at = number;
+    for (; at > first && event_is_before(&event, &events[at - 1]); at--) {
+        events[at] = events[at - 1];
+    }
+    events[at] = event;
+    return number - at;
+}
+
+// Parts of a list that are in order.
+struct runs {
+    size_t first[MOST_RUNS + 1]; // where each begins; behind the last, the end of the list
+    int count;
+};
+
+// Sorts by insertion, where an event that belongs far ahead begins a run of its own: lists are
+// mostly nearly in order, or two or three such lists one behind the other, as where samples come
+// from several stations. Returns false where there are more runs, or it takes more moves than there
+// are events; the events are in some order then.
+static bool find_runs(struct event *events, size_t count, struct runs *ret_runs)
+{
+    *ret_runs = (struct runs){.count = 1};
+    size_t first = 0; // of the run
+    size_t moves = 0;
     for (size_t i = 1; i < count; i++) {
-        const struct event event = events[i];
-        size_t at = i;
-        for (; at > 0 && event_is_before(&event, &events[at - 1]); at--) {
-            events[at] = events[at - 1];
+        if (!event_is_before(&events[i], &events[i - 1])) {
+            continue;
         }
-        events[at] = event;
-        if (i - at > most) {
+        if (i - first >= FAR_AHEAD && event_is_before(&events[i], &events[i - FAR_AHEAD])) {
+            if (ret_runs->count == MOST_RUNS) {
+                return false;
+            }
+            ret_runs->first[ret_runs->count++] = first = i;
+            continue;
+        }
+        moves += insert(events, first, i);
+        if (moves > count) {
             return false;
         }
-        most -= i - at;
     }
+    ret_runs->first[ret_runs->count] = count;
     return true;
+}
+
+// Makes the runs one, in `events`; scratch->events has room for all.
+static void merge(struct event *events, const struct runs *runs, struct reorder_scratch *scratch)
+{
+    for (int run = 1; run < runs->count; run++) {
+        size_t before = runs->first[run];
+        size_t own = runs->first[run + 1] - before;
+        struct event *moved = scratch->events;
+        memcpy(moved, events + before, own * sizeof(*moved));
+        for (size_t to = before + own; own > 0;) {
+            events[--to] = before > 0 && event_is_before(&moved[own - 1], &events[before - 1])
+                               ? events[--before]
+                               : moved[--own];
+        }
+    }
 }
 
 static int compare(const void *left, const void *right)
@@ -146,10 +194,12 @@ void reorder_sort(struct reorder *reorder, struct reorder_scratch *scratch)
     }
     reorder->is_unsorted = false;
     if (reorder->count > FEW) {
-        if (insert(reorder->near, reorder->count, reorder->count)) {
+        struct runs runs;
+        make_room(scratch, reorder->count);
+        if (find_runs(reorder->near, reorder->count, &runs)) {
+            merge(reorder->near, &runs, scratch);
             return;
         }
-        make_room(scratch, reorder->count);
         if (reorder->count > UINT32_MAX || distribute(reorder, scratch) > MOST_IN_BUCKET) {
             qsort(reorder->near, reorder->count, sizeof(*reorder->near), compare);
             return;
@@ -161,5 +211,7 @@ void reorder_sort(struct reorder *reorder, struct reorder_scratch *scratch)
         reorder->near = sorted;
         reorder->room = room;
     }
-    insert(reorder->near, reorder->count, SIZE_MAX);
+    for (size_t i = 1; i < reorder->count; i++) {
+        insert(reorder->near, 0, i);
+    }
 }

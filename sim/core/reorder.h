@@ -5,11 +5,12 @@
 // Events that come about in some order and are wanted in the order of time, a stretch of time after
 // the other: all events before a horizon are put in before any is taken out.
 //
-// What lies before the horizon goes to an array, which is sorted once if it has to be: by a
-// distribution into as many buckets of equal width as there are events, then by insertion, which
-// takes linear time where events are spread over the stretch. What lies behind the horizon waits in
-// a heap. Where a stretch is long against the time that events stay ahead, nearly all go through
-// the array, at a few nanoseconds each.
+// What lies before the horizon goes to an array, which is sorted once if it has to be: a few lists
+// one behind the other, each nearly in order, by insertion and merging; else by a distribution into
+// as many buckets of equal width as there are events, then by insertion, which takes linear time
+// where events are spread over the stretch. What lies behind the horizon waits in a heap. Where a
+// stretch is long against the time that events stay ahead, nearly all go through the array, at a
+// few nanoseconds each.
 
 #include "core/event_queue.h"
 

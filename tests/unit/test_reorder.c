@@ -16,16 +16,36 @@ static const struct {
     double spread_s;  // times are this times a number between 0 and 1
     double grain_s;   // rounded down to multiples of this; 0: as they are
     double stretch_s; // INFINITY: all at once
+    int lists;        // one behind the other, each nearly in order; 0: in no order
+    double disorder;  // of these: about how many places their events are away from their own
 } patterns[] = {
-    {"spread evenly", 100, 0, 10},          {"in one stretch", 100, 0, INFINITY},
-    {"few instants", 100, 10, 25},          {"one instant", 0, 0, 5},
-    {"many short stretches", 100, 0, 0.01}, {"most at the start of a long stretch", 1e-9, 0, 1000},
+    {"spread evenly", 100, 0, 10, 0, 0},
+    {"in one stretch", 100, 0, INFINITY, 0, 0},
+    {"few instants", 100, 10, 25, 0, 0},
+    {"one instant", 0, 0, 5, 0, 0},
+    {"many short stretches", 100, 0, 0.01, 0, 0},
+    {"most at the start of a long stretch", 1e-9, 0, 1000, 0, 0},
+    {"in order", 100, 0, 50, 1, 0},
+    {"nearly in order", 100, 0, INFINITY, 1, 3},
+    {"less so", 100, 0, INFINITY, 1, 40},
+    {"two lists", 100, 0, 50, 2, 0},
+    {"two lists at the same instants", 100, 10, INFINITY, 2, 0},
+    {"two lists, nearly in order", 100, 0, INFINITY, 2, 4},
+    {"three lists, nearly in order", 100, 0, INFINITY, 3, 3},
+    {"four lists, nearly in order", 100, 0, INFINITY, 4, 2},
+    {"five lists", 100, 0, INFINITY, 5, 0},
 };
 
 static double time_of(int pattern, uint64_t number)
 {
     const struct stream_at at = {{.seed = 7}, 1, 2, number};
-    const double time_s = patterns[pattern].spread_s * stream_uniform(&at);
+    double place = stream_uniform(&at);
+    const int lists = patterns[pattern].lists;
+    if (lists) {
+        const uint64_t length = (uint64_t)(EVENTS / lists);
+        place = ((double)(number % length) + patterns[pattern].disorder * place) / (double)length;
+    }
+    const double time_s = patterns[pattern].spread_s * place;
     const double grain_s = patterns[pattern].grain_s;
     return grain_s > 0 ? floor(time_s / grain_s) * grain_s : time_s;
 }
