@@ -106,6 +106,9 @@ static void add_steps(struct pipeline *line, const struct path *path)
     struct step *steps = arena_new_array(line->arena, (size_t)path->leg_count + 1, struct step);
     for (int i = 0; i < path->leg_count; i++) {
         const struct leg *leg = &path->legs[i];
+        struct common_leg *common = &line->common[leg->station];
+        common->leg = common->leg ? common->leg : leg;
+        common->do_differ |= !leg_does_same(leg, common->leg);
         steps[i] = (struct step){.leg = leg, .events = &line->arrivals[leg->station]};
         if (isnan(leg->joules)) {
             steps[i].watts = station[leg->station].watts;
@@ -310,6 +313,7 @@ static void init(struct pipeline *line, struct run *run, struct arena *arena)
     line->arrivals = arena_new_array(arena, stations, struct reorder);
     line->departures = arena_new_array(arena, stations, struct reorder);
     line->steps = arena_new_array(arena, PATHS_MOST, struct step *);
+    line->common = arena_new_array(arena, stations, struct common_leg);
     line->arena = arena;
     line->order.leads_to = arena_new_array(arena, stations * stations, bool);
     line->order.stations = arena_new_array(arena, stations, int);

@@ -93,6 +93,12 @@ struct label_sums {
     uint64_t answers[2]; // [is_correct]
 };
 
+// What all visits to a station have in common.
+struct common_leg {
+    const struct leg *leg; // of the first path that was found
+    bool do_differ;        // in what is computed there
+};
+
 struct batching_lane;
 
 struct pipeline {
@@ -101,6 +107,7 @@ struct pipeline {
     struct paths *paths;
     struct step **steps; // [PATHS_MOST][legs + 1]: of the paths that were found
     int steps_count;
+    struct common_leg *common; // [stations]
     struct arena *arena; // for more of them
     struct flight *flights;
     uint32_t room;
@@ -193,6 +200,12 @@ static inline uint32_t lane_of(const struct leg *leg, const struct world *world,
     const struct world_class *devices = &world->classes[flight->device_class];
     const uint64_t node = class_node(devices, flight->device, leg->tier);
     return leg->first_lane + (uint32_t)(node * leg->lanes / leg->nodes);
+}
+
+// Whether two visits compute the same.
+static inline bool leg_does_same(const struct leg *a, const struct leg *b)
+{
+    return a->layer == b->layer && a->layers == b->layers;
 }
 
 // Groups of stations in such an order that no path leads back to an earlier one, with the paths

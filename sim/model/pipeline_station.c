@@ -83,19 +83,18 @@ static void draw_all(struct pipeline *line, const struct event *events, size_t c
 }
 
 // Service times of all that comes to a compute station in the stretch, in their order.
-static void draw_services(struct pipeline *line, const struct reorder *arrivals)
+static void draw_services(struct pipeline *line, int number)
 {
+    const struct reorder *arrivals = &line->arrivals[number];
     const struct event *events = arrivals->near;
     const size_t count = arrivals->count;
     for (size_t first = 0; first < count;) {
         // Neighbours that do the same there are drawn for together.
         const struct leg *leg = line->flights[event_subject(&events[first])].step->leg;
-        size_t end = first + 1;
-        for (; end < count; end++) {
-            const struct leg *own = line->flights[event_subject(&events[end])].step->leg;
-            if (own->layer != leg->layer || own->layers != leg->layers) {
-                break;
-            }
+        size_t end = line->common[number].do_differ ? first + 1 : count;
+        while (end < count &&
+               leg_does_same(line->flights[event_subject(&events[end])].step->leg, leg)) {
+            end++;
         }
         for (int k = 0; k < leg->layers; k++) {
             const struct world_layer *layer = &leg->layer[k];
@@ -379,7 +378,7 @@ static void pass_station(struct pipeline *line, int number)
     reorder_sort(arrivals, &line->scratch);
     pipeline_make_scratch(line, arrivals->count);
     if (line->run->world->station[number].role == STATION_COMPUTE) {
-        draw_services(line, arrivals);
+        draw_services(line, number);
     } else {
         for (size_t i = 0; i < arrivals->count; i++) {
             const struct flight *flight = &line->flights[event_subject(&arrivals->near[i])];
