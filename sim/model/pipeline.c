@@ -107,8 +107,11 @@ static void add_steps(struct pipeline *line, const struct path *path)
     for (int i = 0; i < path->leg_count; i++) {
         const struct leg *leg = &path->legs[i];
         struct common_leg *common = &line->common[leg->station];
-        common->leg = common->leg ? common->leg : leg;
+        if (!common->leg) {
+            *common = (struct common_leg){.leg = leg, .have_own_lanes = leg->is_per_device};
+        }
         common->do_differ |= !leg_does_same(leg, common->leg);
+        common->have_own_lanes &= leg->is_per_device && leg->first_lane == common->leg->first_lane;
         steps[i] = (struct step){.leg = leg, .events = &line->arrivals[leg->station]};
         if (isnan(leg->joules)) {
             steps[i].watts = station[leg->station].watts;

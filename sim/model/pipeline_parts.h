@@ -97,6 +97,7 @@ struct label_sums {
 struct common_leg {
     const struct leg *leg; // of the first path that was found
     bool do_differ;        // in what is computed there
+    bool have_own_lanes;   // each device one, the first of them that of the leg
 };
 
 struct batching_lane;

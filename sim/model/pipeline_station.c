@@ -152,13 +152,15 @@ static inline double *lane_free_at(struct pipeline *line, uint32_t lane)
 
 // A sample takes its place at a station, with a service time or bytes. Returns when it will leave.
 static inline __attribute__((always_inline)) double
-start_visit(struct pipeline *line, const struct world_station *station, bool is_link,
-            uint32_t servers, struct flight *flight, const struct event *event, double amount,
-            const struct window *window, struct station_tally *sums)
+start_visit(struct pipeline *line, const struct world_station *station,
+            const struct common_leg *common, bool is_link, uint32_t servers, struct flight *flight,
+            const struct event *event, double amount, const struct window *window,
+            struct station_tally *sums)
 {
     struct run *run = line->run;
-    const uint32_t lane =
-        station->lanes == 1 ? station->first_lane : lane_of(flight->step->leg, run->world, flight);
+    const uint32_t lane = station->lanes == 1     ? station->first_lane
+                          : common->have_own_lanes ? common->leg->first_lane + flight->device
+                                                   : lane_of(flight->step->leg, run->world, flight);
     const double now_s = event->time_s;
     double *free_at_s = lane_free_at(line, lane);
     const double start_s = station_start(free_at_s, now_s);
@@ -196,6 +198,7 @@ static inline __attribute__((always_inline)) void
 start_some(struct pipeline *line, int number, bool is_link, uint32_t servers, size_t first)
 {
     const struct world_station *station = &line->run->world->station[number];
+    const struct common_leg common = line->common[number];
     const struct reorder *arrivals = &line->arrivals[number];
     struct station_tally sums = line->run->tally->stations[number];
     while (first < arrivals->count) {
@@ -204,8 +207,8 @@ start_some(struct pipeline *line, int number, bool is_link, uint32_t servers, si
         for (; first < end; first++) {
             const struct event *event = &arrivals->near[first];
             struct flight *flight = &line->flights[event_subject(event)];
-            const double end_s = start_visit(line, station, is_link, servers, flight, event,
-                                             line->amounts[first], &window, &sums);
+            const double end_s = start_visit(line, station, &common, is_link, servers, flight,
+                                             event, line->amounts[first], &window, &sums);
             reorder_put(&line->departures[number], end_s,
                         next_tag(line, flight, event, end_s, EVENT_DEPART));
         }
@@ -433,7 +436,8 @@ static void do_event(struct pipeline *line, const struct event *event)
         return;
     }
     if (!is_in_visit(flight)) {
-        const double end_s = start_visit(line, station, is_link, station->servers, flight, event,
+        const double end_s = start_visit(line, station, &line->common[leg->station], is_link,
+                                         station->servers, flight, event,
                                          amount_of(line, flight, leg), &window, sums);
         reorder_put(&line->departures[leg->station], end_s,
                     next_tag(line, flight, event, end_s, EVENT_DEPART));
