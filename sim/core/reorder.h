@@ -64,6 +64,26 @@ static inline void reorder_put_near(struct reorder *reorder, double time_s, uint
     reorder->last_s = time_s;
 }
 
+// Room for as many events that are known to come before the horizon; reorder_add() says how many
+// were put there, in their order.
+static inline struct event *reorder_room(struct reorder *reorder, size_t count)
+{
+    while (reorder->room - reorder->count < count) {
+        reorder_grow(reorder);
+    }
+    return reorder->near + reorder->count;
+}
+
+static inline void reorder_add(struct reorder *reorder, size_t count)
+{
+    if (count) {
+        const struct event *first = reorder->near + reorder->count;
+        reorder->is_unsorted |= reorder->count && event_is_before(first, first - 1);
+        reorder->count += count;
+        reorder->last_s = first[count - 1].time_s;
+    }
+}
+
 static inline void reorder_put(struct reorder *reorder, double time_s, uint64_t tag)
 {
     if (time_s < reorder->horizon_s) {

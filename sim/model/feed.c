@@ -104,11 +104,20 @@ static double take_poisson(struct feed *feed, const struct arrival *arrival, uin
     const uint64_t most = number + MOST_OF_A_DEVICE;
     double time_s = feed->next_s[device];
     while (time_s < horizon_s && time_s <= stop_s && number < most) {
-        reorder_put_near(&feed->stretch, time_s, arrival_tag(run, number++, device));
         if ((next & last) == 0) {
             arrival_draw_gaps(arrival, run->key, device, next, run->draws.length, gaps);
         }
-        time_s += gaps[next++ & last];
+        const size_t drawn = (size_t)(last + 1 - (next & last));
+        const double *gap = gaps + (next & last);
+        struct event *arrivals = reorder_room(&feed->stretch, drawn);
+        size_t count = 0;
+        for (; count < drawn && time_s < horizon_s && time_s <= stop_s; count++) {
+            arrivals[count] = (struct event){time_s, arrival_tag(run, number + count, device)};
+            time_s += gap[count];
+        }
+        reorder_add(&feed->stretch, count);
+        next += count;
+        number += count;
     }
     time_s = time_s > stop_s ? INFINITY : time_s;
     feed->cannot_go_on |= time_s < horizon_s;
