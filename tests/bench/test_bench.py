@@ -79,12 +79,21 @@ def a_command_is_measured(program):
     expect(False, "a command that fails passed for measured")
 
 
-def commands_are_measured_at_once(program):
-    nap = [sys.executable, "-c", "import time; time.sleep(0.5)"]
-    taken_s = seconds_at_once(nap, nap)
-    expect(0.5 <= taken_s < 0.95, f"two naps of 0.5 s at once took {taken_s} s")
+# Makes a file, and waits for another one.
+MEETS = """import pathlib, sys, time
+pathlib.Path(sys.argv[1]).touch()
+while not pathlib.Path(sys.argv[2]).exists():
+    time.sleep(0.01)
+"""
+
+
+def commands_are_measured_at_once(_program):
+    with tempfile.TemporaryDirectory() as folder:
+        names = [f"{folder}/a", f"{folder}/b"]
+        meet = [[sys.executable, "-c", MEETS, *files] for files in (names, reversed(names))]
+        expect(seconds_at_once(*meet) > 0, "time")  # one after the other they would wait for ever
     try:
-        seconds_at_once(nap, [program.path, "no-such-command"])
+        seconds_at_once([sys.executable, "-c", ""], [sys.executable, "-c", "raise SystemExit(3)"])
     except SystemExit:
         return
     expect(False, "a command that fails passed for measured")

@@ -124,6 +124,13 @@ struct wakes {
     size_t waits; // of the caller
 };
 
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 static bool supply_short(void *context, const struct pool_state *state, size_t *ret_tasks)
 {
     (void)context;
@@ -158,6 +165,7 @@ static bool count_wait(void *context)
 START_TEST(short_tasks_leave_the_caller_asleep)
 {
     struct wakes wakes = {0};
+    const double start_s = now_s();
     pool_run(&(struct pool_work){.most_tasks = SHORT_TASKS,
                                  .threads = 2,
                                  .context = &wakes,
@@ -166,7 +174,8 @@ START_TEST(short_tasks_leave_the_caller_asleep)
                                  .done = report_short,
                                  .tick = count_wait});
     ck_assert_uint_eq(wakes.reported, SHORT_TASKS);
-    ck_assert_uint_lt(wakes.waits, SHORT_TASKS / 10);
+    // Some fifty times a second; twice that, and some at the end, as the machine is not quiet.
+    ck_assert_double_lt((double)wakes.waits, 50 + 100 * (now_s() - start_s));
 }
 END_TEST
 
