@@ -16,6 +16,10 @@ enum database_purpose {
     DATABASE_READ   // the file must be there, and stays as it is
 };
 
+// Once for the process, before anything else of this folder; without it all is the same, but takes
+// longer.
+void database_set_up(void);
+
 // The version of the schema that this program writes.
 int database_version(void);
 

@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/verbs.h"
+#include "results/database.h"
 
 #include <gsl/gsl_errno.h>
 #include <locale.h>
@@ -210,6 +211,7 @@ int main(int count, char **words)
 {
     setlocale(LC_CTYPE, ""); // only to know whether the terminal shows UTF-8
     gsl_set_error_handler(take_gsl_error);
+    database_set_up();
     if (count < 2) {
         fputs("usage: offloadsim COMMAND [OPTIONS]; 'offloadsim --help' lists the commands\n",
               stderr);

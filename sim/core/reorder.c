@@ -66,6 +66,15 @@ void reorder_put_far(struct reorder *reorder, double time_s, uint64_t tag)
     event_queue_push(&reorder->far, time_s, tag);
 }
 
+static void make_room(struct reorder_scratch *scratch, size_t count)
+{
+    if (scratch->room < count) {
+        scratch->room = 2 * count;
+        scratch->events = memory_resize(scratch->events, scratch->room, sizeof(struct event));
+        scratch->starts = memory_resize(scratch->starts, scratch->room + 1, sizeof(uint32_t));
+    }
+}
+
 // Moves an event to its place among those before it, from number `first` on, which are in order.
 // Returns how many it passes.
 static inline size_t insert(struct event *events, size_t first, size_t number)
@@ -114,12 +123,13 @@ static bool find_runs(struct event *events, size_t count, struct runs *ret_runs)
     return true;
 }
 
-// Makes the runs one, in `events`; scratch->events has room for all.
+// Makes the runs one.
 static void merge(struct event *events, const struct runs *runs, struct reorder_scratch *scratch)
 {
     for (int run = 1; run < runs->count; run++) {
         size_t before = runs->first[run];
         size_t own = runs->first[run + 1] - before;
+        make_room(scratch, own);
         struct event *moved = scratch->events;
         memcpy(moved, events + before, own * sizeof(*moved));
         for (size_t to = before + own; own > 0;) {
@@ -135,15 +145,6 @@ static int compare(const void *left, const void *right)
     const struct event *a = left;
     const struct event *b = right;
     return event_is_before(a, b) ? -1 : event_is_before(b, a);
-}
-
-static void make_room(struct reorder_scratch *scratch, size_t count)
-{
-    if (scratch->room < count) {
-        scratch->room = 2 * count;
-        scratch->events = memory_resize(scratch->events, scratch->room, sizeof(struct event));
-        scratch->starts = memory_resize(scratch->starts, scratch->room + 1, sizeof(uint32_t));
-    }
 }
 
 // Below 2^32, and so a signed number, which takes one instruction.
@@ -195,11 +196,11 @@ void reorder_sort(struct reorder *reorder, struct reorder_scratch *scratch)
     reorder->is_unsorted = false;
     if (reorder->count > FEW) {
         struct runs runs;
-        make_room(scratch, reorder->count);
         if (find_runs(reorder->near, reorder->count, &runs)) {
             merge(reorder->near, &runs, scratch);
             return;
         }
+        make_room(scratch, reorder->count);
         if (reorder->count > UINT32_MAX || distribute(reorder, scratch) > MOST_IN_BUCKET) {
             qsort(reorder->near, reorder->count, sizeof(*reorder->near), compare);
             return;
