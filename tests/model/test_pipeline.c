@@ -85,6 +85,18 @@ static const struct {
          "{time: {small: [{exponential: 0.2 s}, 0.1 s]}}}, {name: fast, nodes: 3, arrivals: {mmpp: "
          "{rates: [0.5 /s, 3 /s], stays: [4 s, 2 s]}}, compute: {time: {small: [0.1 s, 0.2 s]}}}]",
          EDGE, LINK, HI)},
+    {"two classes, one of which has as many devices as there are nodes at the edge",
+     WORLD(RUN, SAMPLES,
+           "classes: [{name: two, nodes: 2, arrivals: {poisson: 1 /s}, compute: {time: {small: "
+           "[0.1 s, 0.1 s]}}}, {name: three, nodes: 3, arrivals: {poisson: 1 /s}, compute: {time: "
+           "{small: [0.2 s, 0.1 s]}}}]",
+           "nodes: 2, compute: {time: {large: {exponential: 0.4 s}}}", "delay: 0.1 s", HI)},
+    {"the same, the other class",
+     WORLD(RUN, SAMPLES,
+           "classes: [{name: two, nodes: 2, arrivals: {poisson: 1 /s}, compute: {time: {small: "
+           "[0.1 s, 0.1 s]}}}, {name: three, nodes: 3, arrivals: {poisson: 1 /s}, compute: {time: "
+           "{small: [0.2 s, 0.1 s]}}}]",
+           "nodes: 3, compute: {time: {large: {exponential: 0.4 s}}}", "delay: 0.1 s", HI)},
     {"rates that change",
      WORLD(RUN, SAMPLES, DEVICE, EDGE,
            "count: 1, up: {steps: {times: [0 s, 60 s], rates: [3 kB/s, 50 kB/s]}}", HI)},
@@ -280,6 +292,50 @@ START_TEST(mistake_is_told_in_full)
 }
 END_TEST
 
+// ---- visits to one station that do not compute the same ----
+
+// All goes to the edge, where half of the samples go on to the last layer at once.
+static struct policy_action decide_how_deep(const struct policy_world *world, const void *given,
+                                            const void *plan, void *state,
+                                            const struct policy_view *view)
+{
+    (void)world;
+    (void)given;
+    (void)plan;
+    (void)state;
+    return view->tier == 0      ? policy_send_raw(1)
+           : view->computations ? policy_answer(view->latest->exit)
+                                : policy_compute(0, view->uniform < 0.5 ? 0 : 1);
+}
+
+static const struct policy_type policy_how_deep = {.api = POLICY_API_VERSION,
+                                                   .name = "how_deep",
+                                                   .summary = "test",
+                                                   .draws_uniform = 1,
+                                                   .decides_by_sample = 1,
+                                                   .decide = decide_how_deep};
+
+START_TEST(how_deep_agrees)
+{
+    struct small_scenario scenario;
+    struct small_run by_events;
+    struct small_run without;
+    small_scenario_init(&scenario,
+                        WORLD(RUN, SAMPLES, "nodes: 3, arrivals: {poisson: 1 /s}",
+                              "compute: {time: {small: [0.05 s, {exponential: 0.3 s}]}}", LINK,
+                              "policy: how_deep\n"),
+                        trace, &policy_how_deep);
+    const struct world *world = small_scenario_world(&scenario, 0);
+    ck_assert(pipeline_is_possible(world, NULL));
+    small_run_init(&by_events, world, 0);
+    small_run_init_long(&without, world, 0);
+    expect_same(&by_events, &without);
+    small_run_finish(&by_events);
+    small_run_finish(&without);
+    small_scenario_finish(&scenario);
+}
+END_TEST
+
 // ---- a way that comes back to a station by others with smaller and larger numbers ----
 
 // To the last tier, down to the one before it, and up again.
@@ -341,6 +397,7 @@ int main(void)
     unit_add_table(both, both_ways_agree, worlds);
     unit_add_table(both, obstacle_is_named, obstacles);
     tcase_add_test(both, mistake_is_told_in_full);
+    tcase_add_test(both, how_deep_agrees);
     tcase_add_test(both, to_and_fro_agrees);
     suite_add_tcase(suite, both);
     return unit_run(suite);
