@@ -159,8 +159,8 @@ static void arise_together(struct pipeline *line, const struct event *arrivals, 
     const struct world *world = run->world;
     const double window_from_s = run->tally->window_from_s;
     const struct world_source *source = world->source;
-    uint32_t device_of[ARISING];
-    uint64_t index_of[ARISING];
+    uint32_t device_of[ARISING] = {0};
+    uint64_t index_of[ARISING] = {0};
     uint32_t row_of[ARISING] = {0};
     for (size_t i = 0; i < count; i++) {
         device_of[i] = event_subject(&arrivals[i]);
