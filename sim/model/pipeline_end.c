@@ -39,7 +39,7 @@ static inline void end_counted(struct pipeline *line, const struct flight *fligh
     const struct world *world = run->world;
     const bool is_on_time = is_answered && latency_s <= deadline_s;
     if (!is_on_time) {
-        sums->deadline_misses += isfinite(deadline_s);
+        sums->deadline_misses += isfinite(deadline_s) ? 1 : 0;
         sums->late_correct += is_answered && flight->is_correct;
     }
     if (is_answered) {
