@@ -417,6 +417,7 @@ START_TEST(store_processes_share_the_work)
             const struct timespec pause = {.tv_nsec = 5 * 1000000L};
             nanosleep(&pause, NULL);
         }
+        store_close(store);
         _exit(left ? 1 : 0);
     }
     close(counts[1]);
