@@ -17,7 +17,7 @@
 #define unit_add_table(tcase, test, table)                                                         \
     tcase_add_loop_test((tcase), (test), 0, UNIT_COUNT(table))
 
-// Whether long double is more precise than double, as the tests need that hold something against it:
+// Whether long double is more precise than double, as tests need that hold something against it:
 // under valgrind it is not. If not, a note says what is left out.
 bool unit_has_long_double(const char *what);
 
