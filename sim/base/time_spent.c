@@ -10,9 +10,14 @@ static double read_clock(clockid_t clock)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+double time_spent_clock_s(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
 struct time_spent time_spent_so_far(void)
 {
-    return (struct time_spent){.wall_s = read_clock(CLOCK_MONOTONIC),
+    return (struct time_spent){.wall_s = time_spent_clock_s(),
                                .processor_s = read_clock(CLOCK_THREAD_CPUTIME_ID)};
 }
 

@@ -10,6 +10,9 @@ struct time_spent {
     double processor_s;
 };
 
+// The clock alone, from some moment in the past; it is never set.
+double time_spent_clock_s(void);
+
 // From some moment in the past until now, on the calling thread.
 struct time_spent time_spent_so_far(void);
 

@@ -53,10 +53,10 @@ static void run_job(void *context, size_t own)
                                           .context = &task->recording};
     const size_t first = run->experiment->simulations[job->simulation].first_point;
     until_let_grow(&run->experiment->points[first], &options); // they all have the same rules
-    const double start_s = run_clock_s();
+    const double start_s = time_spent_clock_s();
     task->has_failed = replication_run(simulation->world, &options,
                                        &simulation->results[job->replication], &task->error) != 0;
-    task->wall_s = run_clock_s() - start_s;
+    task->wall_s = time_spent_clock_s() - start_s;
     recording_sort(&task->recording);
 }
 
@@ -65,7 +65,7 @@ static void run_job(void *context, size_t own)
 static void report_progress(struct experiment_run *run)
 {
     if (run->options->progress) {
-        run->progress.running_s = run_clock_s() - run->planned_s;
+        run->progress.running_s = time_spent_clock_s() - run->planned_s;
         run->progress.part_done = run->length > 0 ? run->length_done / run->length : 1;
         run->progress.waits_for_other =
             run->progress.ran - run->ran_before == run->jobs.own_count &&
@@ -252,7 +252,7 @@ static void run_round(struct experiment_run *run)
     if (plan_jobs(run, &arena) != 0) {
         run->has_failed = true;
     } else {
-        run->planned_s = run->planned_s > 0 ? run->planned_s : run_clock_s();
+        run->planned_s = run->planned_s > 0 ? run->planned_s : time_spent_clock_s();
         pool_run(&(struct pool_work){.most_tasks = run->jobs.count,
                                      .threads = run->options->threads,
                                      .keeps_pace = records(run),

@@ -67,7 +67,6 @@ struct experiment_run {
     struct text *error;
 };
 
-double run_clock_s(void);
 // Notes that since then the caller's thread was busy with the database, if there is one.
 void run_count_storing(struct experiment_run *run, const struct time_spent *since);
 

@@ -11,20 +11,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 // What is done is stored so often, in transactions that last no longer: one for each simulation
 // would cost more than what is in it.
 static const double STORE_EVERY_S = 0.25;
 
 enum { SIMULATION_BLOCK_BYTES = 16 * 1024 };
-
-double run_clock_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 void run_count_storing(struct experiment_run *run, const struct time_spent *since)
 {
@@ -247,7 +239,7 @@ static int complete_simulation(struct experiment_run *run, size_t number)
 // Ends a transaction that has lasted for long and begins another, for others wait for it.
 static int store_in_parts(struct experiment_run *run, double *began_s)
 {
-    const double now_s = run_clock_s();
+    const double now_s = time_spent_clock_s();
     if (now_s - *began_s < STORE_EVERY_S) {
         return 0;
     }
@@ -261,7 +253,7 @@ static int store_in_parts(struct experiment_run *run, double *began_s)
 
 static int complete_ended(struct experiment_run *run)
 {
-    double began_s = run_clock_s();
+    double began_s = time_spent_clock_s();
     int status = 0;
     for (size_t i = 0; i < run->ended_count && status == 0; i++) {
         status = complete_simulation(run, run->ended[i]);
@@ -304,9 +296,9 @@ void run_store_now_and_then(struct experiment_run *run)
     if (run->cannot_store) {
         return;
     }
-    if (run_clock_s() - run->last_stored_s > STORE_EVERY_S) {
+    if (time_spent_clock_s() - run->last_stored_s > STORE_EVERY_S) {
         run->cannot_store = run_store_all(run) != 0;
-        run->last_stored_s = run_clock_s();
+        run->last_stored_s = time_spent_clock_s();
     }
     const struct time_spent now = time_spent_so_far();
     run->cannot_store |= storing_keep_claims(&run->storing, now.wall_s, run->error) != 0;

@@ -2,6 +2,7 @@
 #include "exp/pool.h"
 
 #include "base/memory.h"
+#include "base/time_spent.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -31,19 +32,12 @@ struct pool {
     bool is_stopping;
 };
 
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 // Whether the caller has to hear now that a task is done: because something waits for it, or soon
 // will, or because it is time.
 static bool is_wanted(const struct pool *pool)
 {
     return pool->work->keeps_pace || pool->idle || pool->next == pool->tasks ||
-           now_s() - pool->asleep_s > LEFT_ASLEEP_S;
+           time_spent_clock_s() - pool->asleep_s > LEFT_ASLEEP_S;
 }
 
 // Takes the next task and runs it. The mutex is held on entry and exit.
@@ -135,7 +129,7 @@ static void wait_for_threads(struct pool *pool)
         at.tv_nsec -= 1000000000;
         at.tv_sec++;
     }
-    pool->asleep_s = now_s();
+    pool->asleep_s = time_spent_clock_s();
     pthread_cond_timedwait(&pool->for_caller, &pool->mutex, &at);
     pthread_mutex_unlock(&pool->mutex);
     const bool goes_on = pool->work->tick(pool->work->context);

@@ -44,6 +44,10 @@ static const char trace[] = "a_conf,a_ok,b_conf,b_ok,c_conf,c_ok,bytes,service,t
 #define BATCHES                                                                                    \
     "compute: {servers: 2, batch: {most: 4, wait: 0.2 s}, power: {active: 9 W, idle: 2 W}, time: " \
     "{large: {linear: {base: 0.3 s, each: 0.1 s}}}}"
+#define TWO_AND_THREE                                                                              \
+    "classes: [{name: two, nodes: 2, arrivals: {poisson: 1 /s}, compute: {time: {small: [0.1 s, "  \
+    "0.1 s]}}}, {name: three, nodes: 3, arrivals: {poisson: 1 /s}, compute: {time: {small: "       \
+    "[0.2 s, 0.1 s]}}}]"
 #define HI "policy: {ee_hi: {thresholds: 0.85, theta: 0.7}}\n"
 
 static const struct {
@@ -86,16 +90,10 @@ static const struct {
          "{rates: [0.5 /s, 3 /s], stays: [4 s, 2 s]}}, compute: {time: {small: [0.1 s, 0.2 s]}}}]",
          EDGE, LINK, HI)},
     {"two classes, one of which has as many devices as there are nodes at the edge",
-     WORLD(RUN, SAMPLES,
-           "classes: [{name: two, nodes: 2, arrivals: {poisson: 1 /s}, compute: {time: {small: "
-           "[0.1 s, 0.1 s]}}}, {name: three, nodes: 3, arrivals: {poisson: 1 /s}, compute: {time: "
-           "{small: [0.2 s, 0.1 s]}}}]",
+     WORLD(RUN, SAMPLES, TWO_AND_THREE,
            "nodes: 2, compute: {time: {large: {exponential: 0.4 s}}}", "delay: 0.1 s", HI)},
     {"the same, the other class",
-     WORLD(RUN, SAMPLES,
-           "classes: [{name: two, nodes: 2, arrivals: {poisson: 1 /s}, compute: {time: {small: "
-           "[0.1 s, 0.1 s]}}}, {name: three, nodes: 3, arrivals: {poisson: 1 /s}, compute: {time: "
-           "{small: [0.2 s, 0.1 s]}}}]",
+     WORLD(RUN, SAMPLES, TWO_AND_THREE,
            "nodes: 3, compute: {time: {large: {exponential: 0.4 s}}}", "delay: 0.1 s", HI)},
     {"rates that change",
      WORLD(RUN, SAMPLES, DEVICE, EDGE,
@@ -292,6 +290,23 @@ START_TEST(mistake_is_told_in_full)
 }
 END_TEST
 
+static void expect_both_ways_agree(const char *yaml, const char *rows,
+                                   const struct policy_type *policy)
+{
+    struct small_scenario scenario;
+    struct small_run by_events;
+    struct small_run without;
+    small_scenario_init(&scenario, yaml, rows, policy);
+    const struct world *world = small_scenario_world(&scenario, 0);
+    ck_assert(pipeline_is_possible(world, NULL));
+    small_run_init(&by_events, world, 0);
+    small_run_init_long(&without, world, 0);
+    expect_same(&by_events, &without);
+    small_run_finish(&by_events);
+    small_run_finish(&without);
+    small_scenario_finish(&scenario);
+}
+
 // ---- visits to one station that do not compute the same ----
 
 // All goes to the edge, where half of the samples go on to the last layer at once.
@@ -317,22 +332,10 @@ static const struct policy_type policy_how_deep = {.api = POLICY_API_VERSION,
 
 START_TEST(how_deep_agrees)
 {
-    struct small_scenario scenario;
-    struct small_run by_events;
-    struct small_run without;
-    small_scenario_init(&scenario,
-                        WORLD(RUN, SAMPLES, "nodes: 3, arrivals: {poisson: 1 /s}",
-                              "compute: {time: {small: [0.05 s, {exponential: 0.3 s}]}}", LINK,
-                              "policy: how_deep\n"),
-                        trace, &policy_how_deep);
-    const struct world *world = small_scenario_world(&scenario, 0);
-    ck_assert(pipeline_is_possible(world, NULL));
-    small_run_init(&by_events, world, 0);
-    small_run_init_long(&without, world, 0);
-    expect_same(&by_events, &without);
-    small_run_finish(&by_events);
-    small_run_finish(&without);
-    small_scenario_finish(&scenario);
+    expect_both_ways_agree(WORLD(RUN, SAMPLES, "nodes: 3, arrivals: {poisson: 1 /s}",
+                                 "compute: {time: {small: [0.05 s, {exponential: 0.3 s}]}}", LINK,
+                                 "policy: how_deep\n"),
+                           trace, &policy_how_deep);
 }
 END_TEST
 
@@ -363,10 +366,7 @@ static const struct policy_type policy_to_and_fro = {.api = POLICY_API_VERSION,
 
 START_TEST(to_and_fro_agrees)
 {
-    struct small_scenario scenario;
-    struct small_run by_events;
-    struct small_run without;
-    small_scenario_init(&scenario,
+    expect_both_ways_agree(
                         "scenario: to-and-fro\n" RUN "models: {net: {}}\n"
                         "samples: {payload: {exponential: 100 B}}\n"
                         "tiers:\n"
@@ -378,14 +378,6 @@ START_TEST(to_and_fro_agrees)
                         "  - {from: b, to: c, up: 1 kB/s, down: 1 kB/s, delay: 0.1 s}\n"
                         "policy: to_and_fro\n",
                         NULL, &policy_to_and_fro);
-    const struct world *world = small_scenario_world(&scenario, 0);
-    ck_assert(pipeline_is_possible(world, NULL));
-    small_run_init(&by_events, world, 0);
-    small_run_init_long(&without, world, 0);
-    expect_same(&by_events, &without);
-    small_run_finish(&by_events);
-    small_run_finish(&without);
-    small_scenario_finish(&scenario);
 }
 END_TEST
 

@@ -44,9 +44,18 @@ static const char *pick(struct dice *dice, const char *const *words)
     return words[roll(dice, count)];
 }
 
-static const char *const durations[] = {"0 s",  "1e-9 s", "500 ms", "500 ms", "1 s",
-                                        "1 s",  "1 s",    "2 s",    "3 s",    "{exponential: 1 s}",
-                                        "{uniform: {from: 0 s, to: 2 s}}", NULL};
+static const char *const durations[] = {"0 s",
+                                        "1e-9 s",
+                                        "500 ms",
+                                        "500 ms",
+                                        "1 s",
+                                        "1 s",
+                                        "1 s",
+                                        "2 s",
+                                        "3 s",
+                                        "{exponential: 1 s}",
+                                        "{uniform: {from: 0 s, to: 2 s}}",
+                                        NULL};
 static const char *const positive[] = {"1 s", "2 s", "3.5 s", "10 s", "{exponential: 5 s}", NULL};
 static const char *const waits[] = {"0 s", "500 ms", "1 s", "2 s", "5 s", NULL};
 
@@ -152,8 +161,9 @@ static void add_mix(struct dice *dice, struct text *yaml)
 {
     static const char *const balances[] = {"home",        "round_robin", "random", "shortest_queue",
                                            "two_choices", "least_wait",  NULL};
-    text_format(yaml, "scenario: mix\nstop: {samples: %d}\nsamples: {payload: 1 MB, answer: 1 MB}\n"
-                      "models: {task: {}, other: {}}\ntiers:\n  - name: device\n",
+    text_format(yaml,
+                "scenario: mix\nstop: {samples: %d}\nsamples: {payload: 1 MB, answer: 1 MB}\n"
+                "models: {task: {}, other: {}}\ntiers:\n  - name: device\n",
                 SAMPLES);
     text_add(yaml, "    classes:\n");
     struct text edge = {0};
